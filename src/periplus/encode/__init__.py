@@ -1,0 +1,1 @@
+"""From a photo to what is searched: vectors and words."""

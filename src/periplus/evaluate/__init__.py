@@ -1,0 +1,1 @@
+"""From answers and truth to a report."""

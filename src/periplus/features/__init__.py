@@ -1,0 +1,1 @@
+"""Local features of a picture and their compact store."""

@@ -1,0 +1,1 @@
+"""One directory on disk: catalog, vectors, words, local features."""

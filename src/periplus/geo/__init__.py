@@ -1,0 +1,1 @@
+"""The sphere: distances, unit vectors, projections, cells, neighbours, places."""

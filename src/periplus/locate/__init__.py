@@ -1,0 +1,1 @@
+"""From verified photos to a position."""

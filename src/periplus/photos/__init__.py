@@ -1,0 +1,1 @@
+"""Opening a picture: formats, limits, orientation, EXIF and sidecars."""

@@ -1,0 +1,28 @@
+"""What travels between the stages: frozen, checked, without a stage's behaviour."""
+
+from periplus.records.catalog import SCHEMA, Catalog
+from periplus.records.embeddings import Embeddings, require_same_fingerprint
+from periplus.records.features import LocalFeatures
+from periplus.records.fix import Density, Evidence, Fix, Place, RecordedPosition
+from periplus.records.match import Match
+from periplus.records.ranking import Ranking
+from periplus.records.report import Interval, Report
+from periplus.records.skip import Skip
+
+__all__ = [
+    "SCHEMA",
+    "Catalog",
+    "Density",
+    "Embeddings",
+    "Evidence",
+    "Fix",
+    "Interval",
+    "LocalFeatures",
+    "Match",
+    "Place",
+    "Ranking",
+    "RecordedPosition",
+    "Report",
+    "Skip",
+    "require_same_fingerprint",
+]

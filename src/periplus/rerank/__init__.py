@@ -1,0 +1,1 @@
+"""From a ranking to a better one, by geometry."""

@@ -1,0 +1,21 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real photographs and tables; its absence fails in CI and skips elsewhere."""
+    root = Path(__file__).resolve().parents[1]
+    folder = (root / os.environ.get("PERIPLUS_SHARED", "../shared")).resolve() / "data"
+    if not folder.is_dir():
+        message = f"No shared data at {folder}; set PERIPLUS_SHARED to the folder that holds data/."
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
