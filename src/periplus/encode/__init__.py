@@ -1,1 +1,15 @@
 """From a photo to what is searched: vectors and words."""
+
+from periplus.encode.encoder import ENCODERS, Encoded, Encoder, EncoderConfig, encoder_from, learn_encoder
+from periplus.encode.words import pack_words, unpack_words
+
+__all__ = [
+    "ENCODERS",
+    "Encoded",
+    "Encoder",
+    "EncoderConfig",
+    "encoder_from",
+    "learn_encoder",
+    "pack_words",
+    "unpack_words",
+]

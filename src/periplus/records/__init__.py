@@ -8,6 +8,7 @@ from periplus.records.match import Match
 from periplus.records.ranking import Ranking
 from periplus.records.report import Interval, Report
 from periplus.records.skip import Skip
+from periplus.records.words import Words
 
 __all__ = [
     "SCHEMA",
@@ -24,5 +25,6 @@ __all__ = [
     "RecordedPosition",
     "Report",
     "Skip",
+    "Words",
     "require_same_fingerprint",
 ]

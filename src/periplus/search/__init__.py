@@ -1,1 +1,8 @@
 """From a query to a ranking."""
+
+from periplus.search.asmk import InvertedFile, build_inverted_file
+from periplus.search.expand import expanded_scores
+from periplus.search.flat import search_flat
+from periplus.search.ranking import rank
+
+__all__ = ["InvertedFile", "build_inverted_file", "expanded_scores", "rank", "search_flat"]

@@ -39,7 +39,8 @@ def draw_ground(plan: Plan, tile: Image, origin_m: Array, extent_m: float, pixel
     ppm = pixels / extent_m
     image = np.full((pixels, pixels, 3), (92, 92, 96), np.uint8)
     pen = _Pen(image, origin_m, ppm)
-    _paint_roads(plan, pen)
+    if ppm > 1:
+        _paint_roads(plan, pen)
     for x0, y0, x1, y1 in plan.blocks_m:
         p = PAVEMENT_M
         if pen.misses(x0 - p, y0 - p, x1 + p, y1 + p):
@@ -47,7 +48,7 @@ def draw_ground(plan: Plan, tile: Image, origin_m: Array, extent_m: float, pixel
         pen.rect(x0 - p, y0 - p, x1 + p, y1 + p, (186, 184, 178))
         p -= 0.3
         pen.rect(x0 - p, y0 - p, x1 + p, y1 + p, (150, 144, 136))
-        if ppm > 6:
+        if ppm > 20:
             _paint_slabs(pen, (x0 - p, y0 - p, x1 + p, y1 + p))
     side = max(1, round(TILE_PX * ppm / TILE_PPM))
     small = cv2.resize(tile, (side, side), interpolation=cv2.INTER_AREA)

@@ -52,7 +52,7 @@ def draw_light(rng: Rng, first_hour: float, last_hour: float) -> Light:
     return Light(
         hour=hour,
         to_sun=to_sun,
-        sun=warm * (1 - dull) * (1.15 - 0.3 * low),
+        sun=warm * (1 - dull) * (1.55 - 0.3 * low),
         sky=(np.array([0.40, 0.45, 0.54]) * (1 - dull) + np.array([0.62, 0.64, 0.66]) * dull) * (1 - 0.25 * low),
         zenith=blue * (1 - dull) + grey * 0.8 * dull,
         horizon=hazy * (1 - dull) + grey * 1.1 * dull,

@@ -13,6 +13,8 @@ from periplus.synth.camera import NEAR_M, Array, Camera, clip_polygon
 from periplus.synth.materials import Colour
 from periplus.synth.texture import Image, Texture
 
+DOWN = np.array([0.0, 0.0, -1.0])
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:

@@ -8,12 +8,13 @@ from typing import TypeVar
 import numpy as np
 
 from periplus.synth.camera import Array, Camera
+from periplus.synth.cars import CAR_LENGTH_M, CAR_WIDTH_M, Car
 from periplus.synth.facade import front, party
 from periplus.synth.ground import draw_ground, ground_tile
 from periplus.synth.light import Light, ground_shadow, sunlit, wall_shadow
 from periplus.synth.materials import Rng
-from periplus.synth.props import CAR_LENGTH_M, CAR_WIDTH_M, DOWN, TREE_SHAPE, Car, draw_person, draw_tree, sprite
-from periplus.synth.raster import Surface
+from periplus.synth.props import TREE_SHAPE, draw_person, draw_tree, sprite
+from periplus.synth.raster import DOWN, Surface
 from periplus.synth.streets import FRONT, PAVEMENT_M, Plan
 from periplus.synth.texture import Image, Texture, TextureCache
 

@@ -10,10 +10,10 @@ from periplus.synth.camera import Camera
 from periplus.synth.light import Light
 from periplus.synth.materials import Rng, noise
 
-Array = NDArray[np.float64]
+Planes = NDArray[np.float32]
 
 
-def draw_sky(camera: Camera, light: Light, rng: Rng, town_seed: int) -> NDArray[np.float32]:
+def draw_sky(camera: Camera, light: Light, rng: Rng, town_seed: int) -> Planes:
     """Draw what a camera sees where nothing stands.
 
     Args:
@@ -23,35 +23,43 @@ def draw_sky(camera: Camera, light: Light, rng: Rng, town_seed: int) -> NDArray[
         town_seed: decides the outline of the hills, which stays.
 
     Returns:
-        linear RGB float32 (h, w, 3).
+        linear RGB float32 (3, h, w).
     """
     w, h = camera.size_px
     x, y = np.meshgrid(np.linspace(0, w - 1, w // 2), np.linspace(0, h - 1, h // 2))
-    rays = np.stack([x, y, np.ones_like(x)], axis=2) @ np.linalg.inv(camera.intrinsics).T @ camera.rotation
-    rays /= np.linalg.norm(rays, axis=2, keepdims=True)
-    up = rays[..., 2]
-    rise = np.clip(up * 1.5, 0, 1)[..., None] ** 0.6
-    colour = light.horizon * (1 - rise) + light.zenith * rise
-    colour += light.sun * 0.5 * np.clip(rays @ light.to_sun, 0, 1)[..., None] ** 24
-    cover = _clouds(rays, light, rng)[..., None]
-    white = 0.75 * light.sun + light.sky * 0.75 if light.sun.sum() > 0.2 else light.sky * 1.2
-    colour = colour * (1 - cover) + np.minimum(white, 1.15) * cover
-    azimuth = np.arctan2(rays[..., 0], rays[..., 1])
+    pixels = np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+    rays = camera.rotation.T @ np.linalg.inv(camera.intrinsics) @ pixels
+    rays = (rays / np.linalg.norm(rays, axis=0)).astype(np.float32).reshape(3, *x.shape)
+    rise = np.sqrt(np.clip(rays[2] * 1.5, 0, 1))
+    glow = np.clip(np.tensordot(light.to_sun.astype(np.float32), rays, 1), 0, 1) ** 24
+    cover = _clouds(rays, light, rng)
+    hill = _hills(rays, town_seed)
+    bright = 0.55 * light.sun + light.sky * 0.75 if light.sun.sum() > 0.2 else light.sky * 1.2
+    slope = light.horizon * 0.55 + np.array([0.05, 0.10, 0.08])
+    planes = np.empty((3, h, w), np.float32)
+    for k in range(3):
+        low, high, sun, white = (np.float32(c[k]) for c in (light.horizon, light.zenith, light.sun, bright))
+        colour = low + (high - low) * rise + sun * np.float32(0.5) * glow
+        colour += (min(white, np.float32(1.15)) - colour) * cover
+        colour += (np.float32(slope[k]) - colour) * hill
+        planes[k] = cv2.resize(colour, (w, h), interpolation=cv2.INTER_LINEAR)
+    return planes
+
+
+def _hills(rays: Planes, town_seed: int) -> NDArray[np.float32]:
+    """Where the hills stand, 0 to 1."""
     phase = np.random.default_rng([town_seed, 5]).uniform(0, 6.3, 6)
     around = np.linspace(-np.pi, np.pi, 721)
     outline = 0.035 + sum(0.012 / (k + 1) * np.sin((k + 1) * 3 * around + phase[k]) for k in range(6))
-    ridge = np.interp(azimuth, around, outline)
-    hill = np.clip((ridge - up) * 180 + 0.5, 0, 1)[..., None]
-    colour = colour * (1 - hill) + (light.horizon * 0.55 + np.array([0.05, 0.10, 0.08])) * hill
-    return np.asarray(cv2.resize(colour.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+    ridge = np.interp(np.arctan2(rays[0], rays[1]), around, outline)
+    return np.asarray(np.clip((ridge - rays[2]) * 180 + 0.5, 0, 1), np.float32)
 
 
-def _clouds(rays: Array, light: Light, rng: Rng) -> Array:
-    tile = noise(rng, (256, 256), (90, 40, 18, 8, 4)) * np.array(1.0, np.float32)
-    up = np.maximum(rays[..., 2], 0.02)
-    u = (rays[..., 0] / up * 42 + rng.uniform(0, 256)).astype(np.float32)
-    v = (rays[..., 1] / up * 42 + rng.uniform(0, 256)).astype(np.float32)
+def _clouds(rays: Planes, light: Light, rng: Rng) -> NDArray[np.float32]:
+    """How much clouds cover, 0 to 0.92."""
+    tile = noise(rng, (256, 256), (90, 40, 18, 8, 4))
+    scale = 42 / np.maximum(rays[2], np.float32(0.02))
+    u, v = (rays[k] * scale + np.float32(rng.uniform(0, 256)) for k in (0, 1))
     veil = cv2.remap(tile, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    bound = 0.75 - 1.3 * light.cloud
-    cover = np.clip((veil - bound) * 1.6, 0, 0.92) * np.clip((rays[..., 2] - 0.02) * 6, 0, 1)
-    return np.asarray(cover, np.float64)
+    cover = np.clip((veil - (0.75 - 1.3 * light.cloud)) * 1.6, 0, 0.92) * np.clip((rays[2] - 0.02) * 6, 0, 1)
+    return np.asarray(cover, np.float32)

@@ -1,0 +1,176 @@
+"""The weight-free encoder: what it learns from a sample of photos, and what it says of one photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from periplus.encode.vlad import Vlad, aggregate, learn_whitening
+from periplus.encode.words import quantise
+from periplus.errors import EmptyInputError, GalleryError, UsageError
+from periplus.features import DESCRIPTOR_DIM, Packing, SiftConfig, learn_packing
+from periplus.records import LocalFeatures, Words
+from periplus.store import fingerprint
+
+ENCODERS = {
+    "asmk": "binarised visual words in an inverted file; the better ranking",
+    "vlad": "one whitened vector a photo; the smaller gallery",
+}
+"""The weight-free encoders by name. Both keep VLAD vectors and local features; ``asmk`` keeps words besides."""
+
+QUERY_ASSIGNMENTS = 5
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """What is learnt, and how much of it.
+
+    Attributes:
+        name: a key of :data:`ENCODERS`.
+        sift: how local features are found.
+        packed_dim: components kept of a stored descriptor.
+        codebook_size: visual words, at most; fewer where the sample is small.
+        vlad_centroids: centroids of VLAD.
+        vlad_dim: length of the whitened vector, at most.
+        sample_descriptors: descriptors that the codebook is learnt from, at most.
+        seed: of the sample and of k-means.
+    """
+
+    name: str = "asmk"
+    sift: SiftConfig = field(default_factory=SiftConfig)
+    packed_dim: int = 40
+    codebook_size: int = 4096
+    vlad_centroids: int = 64
+    vlad_dim: int = 256
+    sample_descriptors: int = 120_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the name."""
+        if self.name not in ENCODERS:
+            raise UsageError(f"No encoder {self.name!r}; there are {', '.join(ENCODERS)}.")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What an encoder says of one photo.
+
+    Attributes:
+        vector: float32 (d,), unit length, or zero for a picture without features.
+        words: its visual words; None where the encoder has none.
+    """
+
+    vector: NDArray[np.float32]
+    words: Words | None
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A learnt weight-free encoder.
+
+    Attributes:
+        config: how it was made.
+        packing: components of stored descriptors.
+        vlad: the global vector.
+        codebook: float32 (K, 128) visual words.
+        fingerprint: of all of the above.
+    """
+
+    config: EncoderConfig
+    packing: Packing
+    vlad: Vlad
+    codebook: NDArray[np.float32]
+    fingerprint: str
+
+    @property
+    def has_words(self) -> bool:
+        """Whether photos are searched by words."""
+        return self.config.name == "asmk"
+
+    def encode(self, features: LocalFeatures, *, query: bool = False) -> Encoded:
+        """Encode one photo's RootSIFT features; a query's descriptors go to several words each."""
+        words = None
+        if self.has_words:
+            words = quantise(features.descriptors, self.codebook, QUERY_ASSIGNMENTS if query else 1)
+        return Encoded(self.vlad.encode(features.descriptors), words)
+
+    def spec(self) -> dict[str, object]:
+        """The configuration as JSON values."""
+        return asdict(self.config)
+
+    def resources(self) -> dict[str, NDArray[np.float32]]:
+        """The learnt arrays by name, to be kept with a gallery."""
+        return {
+            "packing-mean": self.packing.mean,
+            "packing-basis": self.packing.basis,
+            "vlad-centroids": self.vlad.centroids,
+            "vlad-mean": self.vlad.mean,
+            "vlad-whitening": self.vlad.whitening,
+            "codebook": self.codebook,
+        }
+
+
+def encoder_from(spec: Mapping[str, object], resources: Mapping[str, NDArray[np.float32]]) -> Encoder:
+    """Rebuild an encoder from :meth:`Encoder.spec` and :meth:`Encoder.resources`.
+
+    Raises:
+        GalleryError: the spec has keys or values that this version does not know.
+    """
+    values = dict(spec)
+    try:
+        sift = SiftConfig(**values.pop("sift"))  # type: ignore[arg-type]
+        config = EncoderConfig(sift=sift, **values)  # type: ignore[arg-type]
+        packing = Packing(resources["packing-mean"], resources["packing-basis"])
+        vlad = Vlad(resources["vlad-centroids"], resources["vlad-mean"], resources["vlad-whitening"])
+    except (KeyError, TypeError, UsageError) as error:
+        raise GalleryError(f"This encoder cannot be rebuilt: {error}. Index the photos again.") from error
+    return _finish(config, packing, vlad, resources["codebook"])
+
+
+def learn_encoder(sample: Sequence[LocalFeatures], config: EncoderConfig) -> Encoder:
+    """Learn codebooks, components and whitening from a sample of photos' features.
+
+    Deterministic in the sample's order and ``config.seed``; not in the number of threads or workers.
+
+    Raises:
+        EmptyInputError: no photo of the sample has any feature.
+    """
+    described = [features.descriptors for features in sample if len(features)]
+    if not described:
+        raise EmptyInputError("No photo has any feature to learn a codebook from: are they all blank?")
+    rng = np.random.default_rng(config.seed)
+    each = max(1, config.sample_descriptors // len(described))
+    drawn = np.concatenate([d[np.sort(rng.permutation(len(d))[:each])] for d in described])
+    packing = learn_packing(drawn, config.packed_dim)
+    codebook = _k_means(drawn, min(config.codebook_size, max(1, len(drawn) // 8)), config.seed)
+    centroids = _k_means(
+        drawn[::4] if len(drawn) > 40_000 else drawn, min(config.vlad_centroids, len(drawn)), config.seed
+    )
+    aggregated = np.stack([aggregate(d, centroids) for d in described])
+    vlad = Vlad(centroids, *learn_whitening(aggregated, config.vlad_dim))
+    return _finish(config, packing, vlad, codebook)
+
+
+def _finish(config: EncoderConfig, packing: Packing, vlad: Vlad, codebook: NDArray[np.float32]) -> Encoder:
+    if codebook.ndim != 2 or codebook.shape[1] != DESCRIPTOR_DIM:
+        raise GalleryError(
+            f"A codebook of shape {codebook.shape} is not (K, {DESCRIPTOR_DIM}). Index the photos again."
+        )
+    encoder = Encoder(config, packing, vlad, codebook, "")
+    whole = fingerprint(encoder.spec(), *(array for _, array in sorted(encoder.resources().items())))
+    return Encoder(config, packing, vlad, codebook, f"{config.name}-{whole}")
+
+
+def _k_means(points: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
+    if k >= len(points):
+        return np.ascontiguousarray(points)
+    # min_points_per_centroid only silences a warning: small galleries are allowed to have thin words.
+    trainer = faiss.Kmeans(
+        points.shape[1], k, niter=8, seed=seed + 1, min_points_per_centroid=1, max_points_per_centroid=64
+    )
+    trainer.train(np.ascontiguousarray(points))
+    return np.asarray(trainer.centroids, np.float32)

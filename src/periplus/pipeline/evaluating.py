@@ -1,0 +1,155 @@
+"""Evaluate a gallery's fixes on photos whose position is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from periplus.errors import EmptyInputError, PhotoError
+from periplus.evaluate import FixProtocol, evaluate_fixes, evaluate_strangers
+from periplus.photos import DEFAULT_LIMITS, Limits
+from periplus.pipeline.locating import Located, locate
+from periplus.pipeline.opened import OpenedGallery, open_for_search
+from periplus.pipeline.query import SearchConfig
+from periplus.pipeline.workers import workers
+from periplus.records import Report, Skip
+from periplus.sources import Scan
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """How queries are asked.
+
+    Attributes:
+        jobs: worker processes; the times reported are per query on one core whatever it is.
+        keep_same: let a gallery photo with the very content of the query answer it (it makes the figures worthless).
+        search: how much work a query is worth.
+        limits: on each file.
+    """
+
+    jobs: int = 1
+    keep_same: bool = False
+    search: SearchConfig = field(default_factory=SearchConfig)
+    limits: Limits = DEFAULT_LIMITS
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A report and what could not be asked.
+
+    Attributes:
+        report: the figures.
+        skipped: query photos that could not be used.
+    """
+
+    report: Report
+    skipped: tuple[Skip, ...]
+
+
+def evaluate_source(
+    scan: Scan,
+    gallery: str | Path,
+    protocol: FixProtocol,
+    config: EvaluateConfig | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Evaluation:
+    """Locate every photo of a scan, its own position ignored, and compare with the truth.
+
+    A query's byte-for-byte copy in the gallery is left out, so that a gallery can be asked its own photos.
+
+    Args:
+        scan: queries; those without a position are left out and counted.
+        gallery: path of the gallery.
+        protocol: thresholds and their name.
+        config: how.
+        progress: told of every query.
+
+    Raises:
+        EmptyInputError: no query has both a photo and a position.
+    """
+    known = scan.catalog.select(scan.catalog.has_position)
+    located, rows, skipped = _ask(replace(scan, catalog=known), gallery, config or EvaluateConfig(), progress)
+    left_out = {"without-position": len(scan.catalog) - len(known), "unusable": len(skipped)}
+    if not located:
+        raise EmptyInputError(f"No query with a position could be asked; left out: {left_out}.")
+    lat, lon = known.positions
+    report = evaluate_fixes(
+        [one.fix for one in located],
+        lat[rows],
+        lon[rows],
+        np.array([one.seconds for one in located]),
+        protocol,
+        ids=[known.ids[row] for row in rows],
+        left_out={reason: count for reason, count in left_out.items() if count},
+    )
+    return Evaluation(_signed(report, gallery), skipped)
+
+
+def evaluate_elsewhere(
+    scan: Scan,
+    gallery: str | Path,
+    config: EvaluateConfig | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Evaluation:
+    """Ask photos of places that the gallery does not hold: every answer is a false one.
+
+    Raises:
+        EmptyInputError: no query could be asked.
+    """
+    located, rows, skipped = _ask(scan, gallery, config or EvaluateConfig(), progress)
+    if not located:
+        raise EmptyInputError(f"No query could be asked; {len(skipped)} were unusable.")
+    ids = [scan.catalog.ids[row] for row in rows]
+    left_out = {"unusable": len(skipped)} if skipped else {}
+    return Evaluation(
+        _signed(evaluate_strangers([one.fix for one in located], ids=ids, left_out=left_out), gallery), skipped
+    )
+
+
+def _signed(report: Report, gallery: str | Path) -> Report:
+    opened = open_for_search(gallery)
+    prints = {"encoder": opened.encoder.fingerprint, "gallery": opened.gallery.content_digest}
+    return replace(report, fingerprints=prints)
+
+
+def _ask(
+    scan: Scan, gallery: str | Path, config: EvaluateConfig, progress: Callable[[str, int, int], None] | None
+) -> tuple[list[Located], list[int], tuple[Skip, ...]]:
+    paths = scan.catalog.column("path")
+    asked = [row for row in range(len(scan.catalog)) if paths[row] is not None]
+    located, rows, skipped = [], [], []
+    with workers((str(gallery), config), _locate_one, config.jobs) as spread:
+        outcomes = spread([str(paths[row]) for row in asked])
+        for done, (row, outcome) in enumerate(zip(asked, outcomes, strict=True), 1):
+            if progress is not None:
+                progress("evaluate", done, len(asked))
+            if isinstance(outcome, Skip):
+                skipped.append(outcome)
+            else:
+                located.append(outcome)
+                rows.append(row)
+    return located, rows, tuple(skipped)
+
+
+_opened: dict[str, OpenedGallery] = {}
+
+
+def _locate_one(state: tuple[str, EvaluateConfig], path: str) -> Located | Skip:
+    gallery, config = state
+    if gallery not in _opened:
+        _opened.clear()
+        _opened[gallery] = open_for_search(gallery)
+    try:
+        return locate(
+            path,
+            _opened[gallery],
+            ignore_exif=True,
+            exclude_same=not config.keep_same,
+            config=config.search,
+            limits=config.limits,
+        )
+    except PhotoError as error:
+        return Skip(path, error.kind, error.reason)
