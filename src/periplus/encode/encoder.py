@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from periplus.encode.vlad import Vlad, aggregate, learn_whitening
-from periplus.encode.words import quantise
+from periplus.encode.words import Codebook, nearest_words, quantise
 from periplus.errors import EmptyInputError, GalleryError, UsageError
 from periplus.features import DESCRIPTOR_DIM, Packing, SiftConfig, learn_packing
 from periplus.records import LocalFeatures, Words
@@ -22,7 +22,21 @@ ENCODERS = {
 }
 """The weight-free encoders by name. Both keep VLAD vectors and local features; ``asmk`` keeps words besides."""
 
+RESOURCES = (
+    "packing-mean",
+    "packing-basis",
+    "vlad-centroids",
+    "vlad-mean",
+    "vlad-whitening",
+    "codebook-centres",
+    "codebook-means",
+)
+"""Names of the arrays that an encoder has learnt."""
+
 QUERY_ASSIGNMENTS = 5
+_DESCRIPTORS_PER_WORD = 8
+_K_MEANS_ROUNDS = 8
+_ROWS_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -76,14 +90,14 @@ class Encoder:
         config: how it was made.
         packing: components of stored descriptors.
         vlad: the global vector.
-        codebook: float32 (K, 128) visual words.
+        codebook: visual words.
         fingerprint: of all of the above.
     """
 
     config: EncoderConfig
     packing: Packing
     vlad: Vlad
-    codebook: NDArray[np.float32]
+    codebook: Codebook
     fingerprint: str
 
     @property
@@ -93,10 +107,11 @@ class Encoder:
 
     def encode(self, features: LocalFeatures, *, query: bool = False) -> Encoded:
         """Encode one photo's RootSIFT features; a query's descriptors go to several words each."""
+        components = self.packing.components(features.descriptors)
         words = None
         if self.has_words:
-            words = quantise(features.descriptors, self.codebook, QUERY_ASSIGNMENTS if query else 1)
-        return Encoded(self.vlad.encode(features.descriptors), words)
+            words = quantise(features.descriptors, components, self.codebook, QUERY_ASSIGNMENTS if query else 1)
+        return Encoded(self.vlad.encode(components), words)
 
     def spec(self) -> dict[str, object]:
         """The configuration as JSON values."""
@@ -104,14 +119,9 @@ class Encoder:
 
     def resources(self) -> dict[str, NDArray[np.float32]]:
         """The learnt arrays by name, to be kept with a gallery."""
-        return {
-            "packing-mean": self.packing.mean,
-            "packing-basis": self.packing.basis,
-            "vlad-centroids": self.vlad.centroids,
-            "vlad-mean": self.vlad.mean,
-            "vlad-whitening": self.vlad.whitening,
-            "codebook": self.codebook,
-        }
+        packing, vlad, words = self.packing, self.vlad, self.codebook
+        arrays = (packing.mean, packing.basis, vlad.centroids, vlad.mean, vlad.whitening, words.centres, words.means)
+        return dict(zip(RESOURCES, arrays, strict=True))
 
 
 def encoder_from(spec: Mapping[str, object], resources: Mapping[str, NDArray[np.float32]]) -> Encoder:
@@ -126,9 +136,10 @@ def encoder_from(spec: Mapping[str, object], resources: Mapping[str, NDArray[np.
         config = EncoderConfig(sift=sift, **values)  # type: ignore[arg-type]
         packing = Packing(resources["packing-mean"], resources["packing-basis"])
         vlad = Vlad(resources["vlad-centroids"], resources["vlad-mean"], resources["vlad-whitening"])
+        codebook = Codebook(resources["codebook-centres"], resources["codebook-means"])
     except (KeyError, TypeError, UsageError) as error:
         raise GalleryError(f"This encoder cannot be rebuilt: {error}. Index the photos again.") from error
-    return _finish(config, packing, vlad, resources["codebook"])
+    return _finish(config, packing, vlad, codebook)
 
 
 def learn_encoder(sample: Sequence[LocalFeatures], config: EncoderConfig) -> Encoder:
@@ -146,23 +157,43 @@ def learn_encoder(sample: Sequence[LocalFeatures], config: EncoderConfig) -> Enc
     each = max(1, config.sample_descriptors // len(described))
     drawn = np.concatenate([d[np.sort(rng.permutation(len(d))[:each])] for d in described])
     packing = learn_packing(drawn, config.packed_dim)
-    codebook = _k_means(drawn, min(config.codebook_size, max(1, len(drawn) // 8)), config.seed)
-    centroids = _k_means(
-        drawn[::4] if len(drawn) > 40_000 else drawn, min(config.vlad_centroids, len(drawn)), config.seed
-    )
-    aggregated = np.stack([aggregate(d, centroids) for d in described])
+    components = packing.components(drawn)
+    codebook = _learn_codebook(drawn, components, packing, config)
+    centroids = _k_means(components[:: max(1, len(drawn) // 30_000)], config.vlad_centroids, config.seed)
+    aggregated = np.stack([aggregate(packing.components(d), centroids) for d in described])
     vlad = Vlad(centroids, *learn_whitening(aggregated, config.vlad_dim))
     return _finish(config, packing, vlad, codebook)
 
 
-def _finish(config: EncoderConfig, packing: Packing, vlad: Vlad, codebook: NDArray[np.float32]) -> Encoder:
-    if codebook.ndim != 2 or codebook.shape[1] != DESCRIPTOR_DIM:
+def _learn_codebook(
+    descriptors: NDArray[np.float32], components: NDArray[np.float32], packing: Packing, config: EncoderConfig
+) -> Codebook:
+    """Words by k-means of components; their means of the descriptors that fall to them."""
+    size = min(config.codebook_size, max(1, len(descriptors) // _DESCRIPTORS_PER_WORD))
+    centres = _k_means(components, size, config.seed)
+    nearest = np.concatenate(
+        [
+            nearest_words(components[i : i + _ROWS_AT_ONCE], centres, 1)[:, 0]
+            for i in range(0, len(components), _ROWS_AT_ONCE)
+        ]
+    )
+    order = np.argsort(nearest, kind="stable")
+    words, starts, counts = np.unique(nearest[order], return_index=True, return_counts=True)
+    # A word that no descriptor of the sample falls to is taken back from its components.
+    means = centres @ packing.basis.T + packing.mean
+    means[words] = np.add.reduceat(descriptors[order], starts, axis=0) / counts[:, None]
+    return Codebook(centres, means.astype(np.float32))
+
+
+def _finish(config: EncoderConfig, packing: Packing, vlad: Vlad, codebook: Codebook) -> Encoder:
+    if codebook.means.shape[1] != DESCRIPTOR_DIM or codebook.centres.shape[1] != packing.basis.shape[1]:
         raise GalleryError(
-            f"A codebook of shape {codebook.shape} is not (K, {DESCRIPTOR_DIM}). Index the photos again."
+            f"A codebook of {codebook.centres.shape} centres and {codebook.means.shape} means does not fit. "
+            "Index the photos again."
         )
     encoder = Encoder(config, packing, vlad, codebook, "")
     whole = fingerprint(encoder.spec(), *(array for _, array in sorted(encoder.resources().items())))
-    return Encoder(config, packing, vlad, codebook, f"{config.name}-{whole}")
+    return replace(encoder, fingerprint=f"{config.name}-{whole}")
 
 
 def _k_means(points: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
@@ -170,7 +201,7 @@ def _k_means(points: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float
         return np.ascontiguousarray(points)
     # min_points_per_centroid only silences a warning: small galleries are allowed to have thin words.
     trainer = faiss.Kmeans(
-        points.shape[1], k, niter=8, seed=seed + 1, min_points_per_centroid=1, max_points_per_centroid=64
+        points.shape[1], k, niter=_K_MEANS_ROUNDS, seed=seed + 1, min_points_per_centroid=1, max_points_per_centroid=64
     )
     trainer.train(np.ascontiguousarray(points))
     return np.asarray(trainer.centroids, np.float32)

@@ -15,6 +15,7 @@ from periplus.encode.words import nearest_words
 from periplus.errors import UsageError
 
 _FEWEST_TO_WHITEN = 16
+_LEAST_VARIANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Vlad:
         """The unit vector (dim,) of descriptors (n, d); zero where there are none."""
         if len(descriptors) == 0:
             return np.zeros(self.dim, np.float32)
-        return _unit((aggregate(descriptors, self.centroids) - self.mean) @ self.whitening)
+        centred = aggregate(descriptors, self.centroids) - self.mean
+        return _unit(np.asarray(centred @ self.whitening, np.float32))
 
 
 def aggregate(descriptors: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -59,7 +61,7 @@ def aggregate(descriptors: NDArray[np.float32], centroids: NDArray[np.float32]) 
     member = (nearest == np.arange(len(centroids))[:, None]).astype(np.float32)
     sums = member @ descriptors - member.sum(axis=1, keepdims=True) * centroids
     norms = np.linalg.norm(sums, axis=1, keepdims=True)
-    return _unit(np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 1e-9).ravel())
+    return _unit(np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 1e-9).ravel().astype(np.float32))
 
 
 def learn_whitening(vectors: NDArray[np.float32], dim: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -74,7 +76,8 @@ def learn_whitening(vectors: NDArray[np.float32], dim: int) -> tuple[NDArray[np.
     centred = (vectors - mean).astype(np.float64)
     # n < D as a rule: the n x n Gram matrix has the same spectrum as the D x D covariance.
     values, left = np.linalg.eigh(centred @ centred.T / n)
-    keep = [i for i in np.argsort(-values)[: min(dim, n - 1)] if values[i] > 1e-9 * values.max()]
+    # Rows have unit length: a variance below this is rounding, as among copies of one photo.
+    keep = [i for i in np.argsort(-values)[: min(dim, n - 1)] if values[i] > _LEAST_VARIANCE]
     if not keep:
         return np.zeros(width, np.float32), np.eye(width, dtype=np.float32)
     axes = centred.T @ left[:, keep] / np.sqrt(values[keep] * n)
@@ -83,4 +86,4 @@ def learn_whitening(vectors: NDArray[np.float32], dim: int) -> tuple[NDArray[np.
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     norm = float(np.linalg.norm(vector))
-    return (vector / norm if norm > 1e-9 else np.zeros_like(vector)).astype(np.float32)
+    return np.asarray(vector / norm if norm > 1e-9 else np.zeros_like(vector), np.float32)

@@ -12,12 +12,12 @@ constant. L is the log-odds of x against "no photo here shows this place".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from periplus.geo import destination, distance_km
+from periplus.geo import destination, distance_km, mean_position
 
 _LARGEST_BELIEF = 0.97
 """No single photo is believed more: a position may be wrong although the photo matches."""
@@ -25,6 +25,8 @@ _MOST_PHOTOS = 25
 _GRID_CENTRES = 4
 _GRID_STEPS = 5
 _ELSEWHERE_SPREADS = 3.0
+_FEWEST_BELIEF = 0.2
+_MEAN_AND_STRONGEST = (0.7, 0.3)
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,40 @@ def find_peak(
         points_lon_deg=tried_lon,
         points_support=support,
     )
+
+
+def settle(
+    peak: Peak,
+    beliefs: NDArray[np.float64],
+    inliers: NDArray[np.float64],
+    lat_deg: NDArray[np.float64],
+    lon_deg: NDArray[np.float64],
+    kernel: Kernel,
+) -> Peak:
+    """Move a peak to where its photos put it.
+
+    The peak tells which photos belong together; among them the one with the most inliers was, as a rule, taken from
+    the nearest viewpoint, while the mean cancels the errors of positions. Where both agree within a narrow kernel it
+    is the strongest photo's position, elsewhere mostly the mean (measured: docs/log.md).
+
+    Args:
+        peak: from :func:`find_peak`.
+        beliefs: (n,), as for the peak.
+        inliers: (n,), distinct inliers of the photos.
+        lat_deg: (n,) latitudes of the photos.
+        lon_deg: (n,) longitudes of the photos.
+        kernel: how positions scatter.
+    """
+    away = distance_km(lat_deg, lon_deg, peak.lat_deg, peak.lon_deg)
+    here = np.flatnonzero((away <= kernel.wide_km) & (beliefs > _FEWEST_BELIEF))
+    if len(here) == 0:
+        return peak
+    strongest = here[np.lexsort((here, -beliefs[here], -inliers[here]))[0]]
+    top = (float(lat_deg[strongest]), float(lon_deg[strongest]))
+    mean = mean_position(lat_deg[here], lon_deg[here], np.sqrt(inliers[here] + 0.1))
+    if distance_km(*mean, *top) > kernel.narrow_km:
+        top = mean_position(np.array([mean[0], top[0]]), np.array([mean[1], top[1]]), np.array(_MEAN_AND_STRONGEST))
+    return replace(peak, lat_deg=top[0], lon_deg=top[1])
 
 
 def _positions_to_try(

@@ -1,7 +1,8 @@
 """What a gallery says of itself: how well its own photos are located when they are left out.
 
 Each of a sample of gallery photos is asked as a query against the rest. From the candidates' distances follow the
-beliefs and the scatter of positions; from the guesses' errors follow the confidence and the radii. The radii are
+beliefs and the scatter of positions; from the guesses' errors follow the confidence and the radii. Each left-out photo
+is asked a second time with its whole place left out, so that the confidence knows strangers too. The radii are
 split conformal: the quantile of error / scale over the left-out photos that would be answered, so they hold their
 share of truths as long as queries are like the gallery's photos.
 
@@ -11,8 +12,10 @@ JASA 2018, section 5.2 (locally weighted).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +23,16 @@ from numpy.typing import NDArray
 from periplus.errors import GalleryError
 from periplus.geo import distance_km
 from periplus.locate import logistic
-from periplus.locate.belief import Kernel, Peak, find_peak
+from periplus.locate.belief import Kernel, Peak, find_peak, settle
 
 _SURE_SCORE = 15.0
 _PAIR_PRIOR_STRENGTH = 4.0
 _GUESS_PRIOR_STRENGTH = 1.0
 _FEWEST_FOR_KERNEL = 30
 _FEWEST_FOR_RADII = 10
+_NEAR_KERNELS = 1.5
+_FAR_KERNELS = 3.0
+_ROWS = (("pair_weights", 4), ("guess_weights", 3), ("radius_factors", 2))
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Calibration:
     """
 
     pair_weights: logistic.Weights = (2.06, -0.27, 0.24, -4.3)
-    guess_weights: logistic.Weights = (0.97, -0.64, -1.0)
+    guess_weights: logistic.Weights = (1.0, -0.6, -0.3)
     kernel: Kernel = field(default_factory=Kernel)
     radius_factors: tuple[float, float] = (0.8, 2.7)
     right_km: float = 0.1
@@ -72,22 +78,39 @@ class Calibration:
         return asdict(self)
 
 
-def calibration_from(value: Mapping[str, object]) -> Calibration:
+def calibration_from(value: object) -> Calibration:
     """Read :meth:`Calibration.to_json`.
 
     Raises:
         GalleryError: a key or value is not what this version writes.
     """
-    parts = dict(value)
     try:
-        kernel = Kernel(**parts.pop("kernel"))  # type: ignore[arg-type]
-        weights = {k: tuple(map(float, parts.pop(k))) for k in ("pair_weights", "guess_weights", "radius_factors")}  # type: ignore[arg-type]
-        calibration = Calibration(kernel=kernel, **weights, **parts)  # type: ignore[arg-type]
+        parts = dict(cast("Mapping[str, object]", value))
+        kernel = Kernel(**_numbers(parts.pop("kernel")))
+        pair, guesses, radii = (_row(parts.pop(key), length) for key, length in _ROWS)
+        rest = _numbers(parts)
+        calibration = Calibration(pair, guesses, kernel, (radii[0], radii[1]), **rest)  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError) as error:
         raise GalleryError(f"The calibration cannot be read: {error}. Run periplus index again.") from error
-    if [len(w) for w in weights.values()] != [4, 3, 2]:
-        raise GalleryError("The calibration has weights of the wrong length. Run periplus index again.")
+    positive = (kernel.wide_km, kernel.narrow_km, calibration.right_km, radii[0])
+    if min(positive) <= 0 or radii[0] > radii[1] or not 0 <= kernel.share <= 1:
+        raise GalleryError(f"The calibration has impossible values: {calibration}. Run periplus index again.")
     return calibration
+
+
+def _numbers(value: object) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{value!r} is not an object")
+    return dict(zip(value, _row(list(value.values()), len(value)), strict=True))
+
+
+def _row(value: object, length: int) -> tuple[float, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) != length:
+        raise TypeError(f"{value!r} is not a row of {length} numbers")
+    for number in value:
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            raise TypeError(f"{number!r} is not a number")
+    return tuple(value)
 
 
 def pair_features(candidates: Candidates) -> NDArray[np.float64]:
@@ -97,14 +120,30 @@ def pair_features(candidates: Candidates) -> NDArray[np.float64]:
 
 
 def guess_features(peak: Peak) -> NDArray[np.float64]:
-    """What speaks for a guess, (2,): its support and its best rival's."""
-    return np.array([peak.support, peak.rival_support])
+    """What speaks for a guess, (2,): the log-odds of 1 - exp(-support), and its best rival's support.
+
+    The support is a sum of log(1 + odds), so exp(-support) is the chance that none of its photos is right.
+    """
+    return np.array([np.log(np.expm1(np.clip(peak.support, 0.01, 50))), peak.rival_support])
+
+
+def beliefs_in(candidates: Candidates, weights: logistic.Weights) -> NDArray[np.float64]:
+    """The belief in every candidate, (n,), above what any photo of the gallery would get by chance.
+
+    In a gallery of one street every photo is near every other: p0, the probability at no inliers, is what nearness
+    alone gives, and (p - p0) / (1 - p0) what the geometry adds to it.
+    """
+    p = logistic.predict(pair_features(candidates), weights)
+    chance = float(logistic.predict(np.zeros(len(weights) - 1), weights))
+    return np.maximum((p - chance) / (1 - chance), 0.0)
 
 
 def guess(candidates: Candidates, calibration: Calibration) -> tuple[Peak, NDArray[np.float64]]:
     """The best supported position and the belief in every candidate, (n,)."""
-    beliefs = logistic.predict(pair_features(candidates), calibration.pair_weights)
-    return find_peak(beliefs, candidates.lat_deg, candidates.lon_deg, calibration.kernel), beliefs
+    beliefs = beliefs_in(candidates, calibration.pair_weights)
+    lat, lon, kernel = candidates.lat_deg, candidates.lon_deg, calibration.kernel
+    peak = find_peak(beliefs, lat, lon, kernel)
+    return settle(peak, beliefs, candidates.scores, lat, lon, kernel), beliefs
 
 
 def confidence(peak: Peak, calibration: Calibration) -> float:
@@ -133,26 +172,26 @@ def calibrate(
     distances = [distance_km(c.lat_deg, c.lon_deg, lat_deg[i], lon_deg[i]) for i, c in enumerate(left_out)]
     kernel = _fit_kernel(left_out, distances, start.kernel)
     features = np.concatenate([pair_features(c) for c in left_out])
-    near = np.concatenate(distances) <= max(1.5 * start.right_km, 1.5 * kernel.wide_km)
+    near = np.concatenate(distances) <= _NEAR_KERNELS * kernel.wide_km
     pair_weights = logistic.fit(features, near, start.pair_weights, _PAIR_PRIOR_STRENGTH)
-    fitted = Calibration(
-        pair_weights,
-        start.guess_weights,
-        kernel,
-        start.radius_factors,
-        start.right_km,
-        start.answer_confidence,
-        len(left_out),
-    )
+    fitted = replace(start, pair_weights=pair_weights, kernel=kernel, queries=len(left_out))
     peaks = [guess(c, fitted)[0] for c in left_out]
+    absent = [_without_place(c, d > _FAR_KERNELS * kernel.wide_km) for c, d in zip(left_out, distances, strict=True)]
+    strange = [guess(c, fitted)[0] for c in absent if len(c.scores)]
     errors = distance_km(np.array([p.lat_deg for p in peaks]), np.array([p.lon_deg for p in peaks]), lat_deg, lon_deg)
-    described = np.stack([guess_features(p) for p in peaks])
-    guess_weights = logistic.fit(described, errors <= start.right_km, start.guess_weights, _GUESS_PRIOR_STRENGTH)
-    sure = logistic.predict(described, guess_weights) >= start.answer_confidence
+    described = np.stack([guess_features(p) for p in (*peaks, *strange)])
+    right = np.concatenate([errors <= start.right_km, np.zeros(len(strange), np.bool_)])
+    guess_weights = logistic.fit(described, right, start.guess_weights, _GUESS_PRIOR_STRENGTH)
+    sure = logistic.predict(described[: len(peaks)], guess_weights) >= start.answer_confidence
     ratios = errors[sure] / np.array([scale_km(p, kernel) for p in peaks])[sure]
     factors = _conformal(ratios) if len(ratios) >= _FEWEST_FOR_RADII else start.radius_factors
-    return Calibration(
-        pair_weights, guess_weights, kernel, factors, start.right_km, start.answer_confidence, len(left_out)
+    return replace(fitted, guess_weights=guess_weights, radius_factors=factors)
+
+
+def _without_place(candidates: Candidates, far: NDArray[np.bool_]) -> Candidates:
+    """The same query in a gallery that does not hold its place: a stranger with known outcome."""
+    return Candidates(
+        candidates.scores[far], candidates.standing[far], candidates.lat_deg[far], candidates.lon_deg[far]
     )
 
 

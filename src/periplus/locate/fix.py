@@ -31,9 +31,9 @@ def make_fix(candidates: Candidates, matches: Sequence[Match], catalog: Catalog,
     if not matches:
         return no_fix("no gallery photo with a position could be compared", calibration)
     peak, _ = guess(candidates, calibration)
-    sure = confidence(peak, calibration)
-    size = scale_km(peak, calibration.kernel)
     best = float(candidates.scores.max())
+    sure = confidence(peak, calibration) if best >= FEWEST_INLIERS else 0.0
+    size = scale_km(peak, calibration.kernel)
     evidence = _evidence(peak, candidates, matches, catalog)
     return Fix(
         lat_deg=peak.lat_deg,
@@ -70,7 +70,8 @@ def _reason(
 
 
 def _evidence(peak: Peak, candidates: Candidates, matches: Sequence[Match], catalog: Catalog) -> tuple[Evidence, ...]:
-    chosen = [j for j in peak.photos.tolist() if matches[j].score >= FEWEST_INLIERS][:_MOST_EVIDENCE]
+    chosen = [j for j in peak.photos.tolist() if matches[j].score >= FEWEST_INLIERS]
+    chosen = sorted(chosen, key=lambda j: -matches[j].score)[:_MOST_EVIDENCE]
     away = distance_km(candidates.lat_deg, candidates.lon_deg, peak.lat_deg, peak.lon_deg)
     ids, paths = catalog.column("id"), catalog.column("path")
     return tuple(

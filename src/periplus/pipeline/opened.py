@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from periplus.encode import Encoder, encoder_from, unpack_words
+from periplus.encode import RESOURCES, Encoder, encoder_from, unpack_words
 from periplus.errors import GalleryError
 from periplus.features import DESCRIPTOR_DIM, unpack
 from periplus.gallery import Gallery, open_gallery
@@ -72,11 +72,10 @@ def encoder_of(gallery: Gallery) -> Encoder:
     Raises:
         GalleryError: it is of another version, or its arrays do not carry its fingerprint.
     """
-    names = ("packing-mean", "packing-basis", "vlad-centroids", "vlad-mean", "vlad-whitening", "codebook")
-    missing = [name for name in names if not gallery.has_resource(name)]
+    missing = [name for name in RESOURCES if not gallery.has_resource(name)]
     if missing:
         raise GalleryError(f"{gallery.path} lacks {', '.join(missing)} of its encoder. Index the photos again.")
-    arrays = {name: np.asarray(cast("NDArray[np.float32]", gallery.resource(name))) for name in names}
+    arrays = {name: np.asarray(cast("NDArray[np.float32]", gallery.resource(name))) for name in RESOURCES}
     encoder = encoder_from(gallery.encoder, arrays)
     if encoder.fingerprint != gallery.fingerprint:
         raise GalleryError(
@@ -89,4 +88,4 @@ def encoder_of(gallery: Gallery) -> Encoder:
 def _calibration(gallery: Gallery) -> Calibration:
     if not gallery.has_resource(CALIBRATION):
         return Calibration()
-    return calibration_from(cast("dict[str, object]", gallery.resource(CALIBRATION))["calibration"])  # type: ignore[arg-type]
+    return calibration_from(cast("dict[str, object]", gallery.resource(CALIBRATION))["calibration"])

@@ -151,4 +151,4 @@ def standing(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     if len(scores) < 5:
         return np.zeros(len(scores))
     tail = np.sort(scores.astype(np.float64))[: -max(1, len(scores) // 5)]
-    return (scores - tail.mean()) / max(float(tail.std()), 1e-9)
+    return np.asarray((scores - tail.mean()) / max(float(tail.std()), 1e-9), np.float64)

@@ -12,11 +12,11 @@ def fuse(
     """The score weight * global + (1 - weight) * min(local, cap) / cap, float32 (k,).
 
     Args:
-        global_scores: (k,), scaled by their largest here so that both parts lie in [0, 1].
+        global_scores: (k,), scaled by their largest here, what is negative to 0, so that both parts lie in [0, 1].
         local_scores: (k,), distinct inliers.
         weight: v in [0, 1]; 1 keeps the global ranking.
         cap: so many inliers are enough.
     """
     largest = float(np.max(global_scores, initial=0.0))
-    scaled = global_scores / largest if largest > 0 else np.zeros_like(global_scores)
+    scaled = np.maximum(global_scores, 0) / largest if largest > 0 else np.zeros_like(global_scores)
     return (weight * scaled + (1 - weight) * np.minimum(local_scores, cap) / cap).astype(np.float32)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from periplus.errors import UsageError
 from periplus.records import LocalFeatures
 
 _FEWEST_CANDIDATES = 30
@@ -34,6 +35,11 @@ class MatchConfig:
     background_ratio: float = 0.85
     second_ratio: float = 0.8
     max_matches: int = 300
+
+    def __post_init__(self) -> None:
+        """Check bounds."""
+        if not 1 <= self.background_rank < _FEWEST_CANDIDATES:
+            raise UsageError(f"A background rank of {self.background_rank} is not in 1 to {_FEWEST_CANDIDATES - 1}.")
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ def tentative_matches(
         config: thresholds.
     """
     n, count = len(query), len(candidates)
-    within = count < _FEWEST_CANDIDATES
+    # A blank candidate is no background: what is not there looks like nothing.
+    within = sum(len(candidate) > 0 for candidate in candidates) < _FEWEST_CANDIDATES
     nearest = np.zeros((count, n), np.int32)
     distance = np.full((count, n), np.inf, np.float32)
     background = np.full((count, n), np.inf, np.float32)
@@ -87,7 +94,8 @@ def tentative_matches(
     if not within:
         ratio = config.background_ratio
         background[:] = np.partition(distance, config.background_rank, axis=0)[config.background_rank]
-    telling = np.where(np.isfinite(distance), distance / background, np.inf)
+    telling = np.full((count, n), np.inf, np.float32)
+    np.divide(distance, background, out=telling, where=np.isfinite(distance))
     return [_one_to_one(telling[at], nearest[at], ratio, config.max_matches) for at in range(count)]
 
 

@@ -77,10 +77,11 @@ def _best_model(
     unique = distinct_pairs(p, q)
     a, b = p[unique], q[unique]
     homography = _fit_homography(a, b, config)
-    inside = np.flatnonzero(transfer_error(homography, a, b) <= config.homography_px) if homography is not None else []
     best: tuple[Model | None, Kind, NDArray[np.int64]] = (None, "none", np.zeros(0, np.int64))
-    if homography is not None and len(inside) >= config.fewest:
-        best = (homography, "homography", unique[inside])
+    if homography is not None:
+        inside = np.flatnonzero(transfer_error(homography, a, b) <= config.homography_px)
+        if len(inside) >= config.fewest:
+            best = (homography, "homography", unique[inside])
     fundamental = _fit_fundamental(a, b, config)
     if fundamental is not None:
         near = np.flatnonzero(epipolar_error(fundamental, a, b) <= config.fundamental_px)
@@ -99,7 +100,9 @@ def _fit_homography(p: NDArray[np.float32], q: NDArray[np.float32], config: Veri
     model, _ = cv2.findHomography(
         p, q, cv2.USAC_MAGSAC, config.homography_px / 2, maxIters=config.iterations, confidence=0.99
     )
-    return model if model is not None and is_sane(model, p) else None
+    if model is None or not is_sane(np.asarray(model, np.float64), p):
+        return None
+    return np.asarray(model, np.float64)
 
 
 def _fit_fundamental(p: NDArray[np.float32], q: NDArray[np.float32], config: VerifyConfig) -> Model | None:
@@ -111,7 +114,9 @@ def _fit_fundamental(p: NDArray[np.float32], q: NDArray[np.float32], config: Ver
         )
     except cv2.error:  # degenerate points; OpenCV raises instead of returning None
         return None
-    return model if model is not None and model.shape == (3, 3) and np.isfinite(model).all() else None
+    if model is None or model.shape != (3, 3) or not np.isfinite(model).all():
+        return None
+    return np.asarray(model, np.float64)
 
 
 def is_sane(model: Model, p: NDArray[np.float32]) -> bool:
@@ -144,7 +149,7 @@ def epipolar_error(model: Model, p: NDArray[np.float32], q: NDArray[np.float32])
     right, left = a @ model.T, b @ model
     algebraic = np.abs(np.einsum("mi,mi->m", right, b))
     norms = np.minimum(np.hypot(right[:, 0], right[:, 1]), np.hypot(left[:, 0], left[:, 1]))
-    return algebraic / np.maximum(norms, 1e-12)
+    return np.asarray(algebraic / np.maximum(norms, 1e-12), np.float64)
 
 
 def coverage(points: NDArray[np.float32], size: tuple[int, int]) -> float:

@@ -62,7 +62,7 @@ class InvertedFile:
             gains = powers[distance] * self.weights[query.words[places]]
             total += np.bincount(self.rows[posting], weights=gains, minlength=len(self))
         norm = float(np.sqrt(self.weights[query.words].sum()))
-        return (total / np.maximum(self.norms * norm, 1e-9)).astype(np.float32)
+        return np.asarray(total / np.maximum(self.norms * norm, 1e-9), np.float32)
 
 
 def _parts(lengths: NDArray[np.int64]) -> Iterable[NDArray[np.int64]]:

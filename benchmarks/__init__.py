@@ -1,0 +1,1 @@
+"""Measurements, side by side with the usual ways: ``python -m benchmarks.NAME --help``."""

@@ -1,0 +1,104 @@
+"""``periplus evaluate``: how good a gallery's answers are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from periplus.cli.guard import verb
+from periplus.cli.options import GalleryOption, Jobs, Json, Source
+from periplus.cli.progress import progress
+from periplus.cli.text import emit, say, show, skips_json, status_of, tell_skipped
+from periplus.errors import UsageError
+
+if TYPE_CHECKING:
+    from periplus.evaluate import FixProtocol
+    from periplus.records import Report
+
+evaluate_app = typer.Typer(
+    help="Measure how good a gallery's answers are.", no_args_is_help=True, rich_markup_mode="markdown"
+)
+_TABLES = (".csv", ".parquet")
+
+
+@evaluate_app.callback()
+def _group() -> None:
+    """Keep ``fix`` a verb of its own although it is the only one."""
+
+
+@evaluate_app.command("fix")
+@verb
+def evaluate_fix(
+    source: Source,
+    gallery: GalleryOption,
+    protocol: Annotated[
+        str | None, typer.Option(metavar="NAME", help="periplus-fix (default) or im2gps: which distances count.")
+    ] = None,
+    thresholds_km: Annotated[
+        str | None, typer.Option(metavar="KM,KM,...", help="Other distances, such as 0.025,0.05,1.")
+    ] = None,
+    elsewhere: Annotated[
+        bool, typer.Option("--elsewhere", help="SOURCE shows places the gallery does not hold: count false answers.")
+    ] = False,
+    jobs: Jobs = 0,
+    table: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one row a query, as .csv or .parquet.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Locate photos whose positions are known, those positions ignored, and compare.
+
+    A gallery photo with the very content of a query does not answer it, so a gallery may be asked its own photos.
+
+    Example: periplus evaluate fix truth.csv -g town.gallery --thresholds-km 0.05,0.1,1
+    """
+    from periplus.evaluate import report_lines, report_to_json
+    from periplus.pipeline import EvaluateConfig, default_jobs, evaluate_elsewhere, evaluate_source
+    from periplus.sources import open_source
+
+    if elsewhere and (protocol or thresholds_km):
+        raise UsageError("--elsewhere counts answers, not distances: leave --protocol and --thresholds-km out.")
+    chosen = _protocol(protocol, thresholds_km)
+    if table is not None and table.suffix.lower() not in _TABLES:
+        raise UsageError(f"{table}: a table of queries ends in {' or '.join(_TABLES)}.")
+    config = EvaluateConfig(jobs=jobs or default_jobs())
+    with progress() as tell:
+        scan = open_source(source, progress=lambda done: tell("read", done, None))
+        if elsewhere:
+            evaluation = evaluate_elsewhere(scan, gallery, config, tell)
+        else:
+            evaluation = evaluate_source(scan, gallery, chosen, config, tell)
+    skipped = (*scan.skipped, *evaluation.skipped)
+    if json:
+        told = {"gallery": str(gallery), "source": source}
+        emit({**told, **report_to_json(evaluation.report), "skipped": skips_json(skipped)})
+    else:
+        for line in report_lines(evaluation.report):
+            show(line)
+    if table is not None:
+        _write_table(evaluation.report, table)
+        say(f"Wrote {table}.")
+    tell_skipped(skipped)
+    return status_of(evaluation.report.n, skipped)
+
+
+def _protocol(name: str | None, thresholds_km: str | None) -> FixProtocol:
+    from periplus.evaluate import parse_thresholds_km, protocol_named
+
+    protocol = protocol_named(name or "periplus-fix")
+    return protocol if thresholds_km is None else protocol.at(parse_thresholds_km(thresholds_km))
+
+
+def _write_table(report: Report, path: Path) -> None:
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from periplus.store import atomic_path
+
+    with atomic_path(path) as temporary:
+        if path.suffix.lower() == ".csv":
+            pyarrow.csv.write_csv(report.table, temporary)
+        else:
+            pyarrow.parquet.write_table(report.table, temporary)

@@ -1,0 +1,142 @@
+"""``periplus index``: make a gallery, or bring one up to date."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from periplus.cli.guard import resumable
+from periplus.cli.options import Codebook, Jobs, Json, NoCalibration, Source
+from periplus.cli.progress import progress
+from periplus.cli.text import counted, emit, say, show, skips_json, status_of, tell_skipped
+from periplus.errors import PeriplusError, UsageError
+
+if TYPE_CHECKING:
+    from periplus.pipeline import IndexConfig, IndexResult
+    from periplus.sources import Scan
+
+
+@resumable
+def index(
+    source: Source,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="G.gallery", help="The gallery to make or update.")],
+    encoder: Annotated[
+        str | None, typer.Option(metavar="asmk|vlad", help="asmk finds more (default); vlad makes it smaller.")
+    ] = None,
+    codebook: Codebook = None,
+    jobs: Jobs = 0,
+    prune: Annotated[bool, typer.Option("--prune", help="Forget photos that SOURCE no longer has.")] = False,
+    no_calibration: NoCalibration = False,
+    json: Json = False,
+) -> int:
+    """Make a gallery of photos whose positions are known, or bring an existing one up to date.
+
+    Photos that the gallery holds unchanged are not looked at again. What is done is kept when it is stopped.
+
+    Example: periplus index ~/photos -o town.gallery
+    """
+    from periplus.encode import EncoderConfig
+    from periplus.pipeline import IndexConfig
+
+    _check_encoder(output, encoder, codebook)
+    config = IndexConfig(
+        encoder=EncoderConfig(name=encoder or EncoderConfig.name),
+        codebook=codebook,
+        jobs=jobs,
+        calibration_photos=0 if no_calibration else IndexConfig.calibration_photos,
+        prune=prune,
+    )
+    return run_index(source, output, config, as_json=json)
+
+
+def run_index(source: str, target: Path, config: IndexConfig, *, as_json: bool) -> int:
+    """Read a source, index it, and tell of it; returns the exit status."""
+    from periplus.gallery import open_gallery
+    from periplus.pipeline import index as run
+    from periplus.sources import open_source
+
+    _check_place(target)
+    with progress() as tell:
+        scan = open_source(source, progress=lambda done: tell("read", done, None))
+        if config.prune and not len(scan.catalog):
+            raise UsageError(f"{source} has no usable photo: --prune would empty {target}. Is it the right place?")
+        try:
+            result = run(scan, target, config, tell)
+        except PeriplusError:
+            tell_skipped(scan.skipped)
+            raise
+    placed = int(open_gallery(target).catalog.has_position.sum())
+    if as_json:
+        emit(_document(source, scan, result, placed))
+    else:
+        _show(result, placed)
+    for note in scan.notes:
+        say(f"Note on {note.path}: {note.reason}")
+    tell_skipped(result.skipped)
+    if result.gone:
+        say(f"{counted(result.gone, 'photo')} of the gallery not in {source}; kept (--prune forgets them).")
+    if not placed:
+        say("No photo of this gallery has a position: it can be searched, but nothing can be located with it.")
+    return status_of(result.added + result.changed + result.unchanged, result.skipped)
+
+
+def _document(source: str, scan: Scan, result: IndexResult, placed: int) -> dict[str, object]:
+    return {
+        "gallery": str(result.path),
+        "source": source,
+        "photos": result.photos,
+        "with_position": placed,
+        "added": result.added,
+        "changed": result.changed,
+        "unchanged": result.unchanged,
+        "removed": result.removed,
+        "gone": result.gone,
+        "ignored": scan.ignored,
+        "skipped": skips_json(result.skipped),
+        "notes": skips_json(scan.notes),
+        "seconds": result.seconds,
+    }
+
+
+def _show(result: IndexResult, placed: int) -> None:
+    done = ", ".join(f"{getattr(result, key):,} {key}" for key in ("added", "changed", "unchanged", "removed"))
+    show(f"{result.path}: {counted(result.photos, 'photo')}, {placed:,} with a position ({done}).")
+    show(f"Took {sum(result.seconds.values()):.1f} s.")
+
+
+def _check_encoder(target: Path, encoder: str | None, codebook: Path | None) -> None:
+    """Refuse what a gallery could not obey: it keeps the encoder that it was made with.
+
+    Raises:
+        UsageError: so it is.
+    """
+    from periplus.gallery import open_gallery
+    from periplus.gallery.layout import MANIFEST
+
+    if encoder is not None and codebook is not None:
+        raise UsageError("Give --encoder or --codebook: a codebook brings its encoder with it.")
+    if not (target / MANIFEST).exists():
+        return
+    gallery = open_gallery(target)
+    made_with = gallery.encoder.get("name")
+    if encoder is not None and encoder != made_with:
+        raise UsageError(f"{target} was made with the encoder {made_with} and keeps it. Make a new one for {encoder}.")
+    if codebook is not None and open_gallery(codebook).fingerprint != gallery.fingerprint:
+        raise UsageError(f"{target} has an encoder of its own and keeps it. Make a new one with that of {codebook}.")
+
+
+def _check_place(target: Path) -> None:
+    """Fail now, not after an encoder was learnt, where nothing can be written.
+
+    Raises:
+        CannotRunError: so it is.
+    """
+    from periplus.store import writing
+
+    there = next((path for path in (target, *target.absolute().parents) if path.exists()), Path("/"))
+    with writing(target), os.scandir(there):
+        if not os.access(there, os.W_OK):
+            raise PermissionError(13, "Permission denied")
