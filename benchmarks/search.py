@@ -3,7 +3,7 @@
 The inverted file (``InvertedFile.scores``) touches the postings of the query's words; its floor is their bytes. The
 dense search (``search_flat``) reads every vector once as float16; its rivals are one NumPy product over float32 and
 faiss' IndexFlatIP, which hold twice the bytes in memory. 702 rows are the photos; 100,000 are made: vectors at random,
-words drawn from the photos' own word frequencies.
+words those of the photos in turn, their codes at random.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.harness import build, report, san_francisco
-from periplus.encode import Encoder
 from periplus.pipeline import OpenedGallery, open_for_search
+from periplus.pipeline.opened import CODE_COLUMNS
 from periplus.pipeline.query import read_query
 from periplus.records import Words
 from periplus.search import InvertedFile, build_inverted_file, search_flat
@@ -98,21 +98,14 @@ def dense(gallery: NDArray[np.float16], queries: NDArray[np.float32], speed: flo
 
 
 def made_words(opened: OpenedGallery, rows: int, rng: np.random.Generator) -> InvertedFile:
-    """An inverted file of made photos: real photos' numbers of words, drawn by how frequent each word is."""
-    encoder: Encoder = opened.encoder
-    real = [opened.words_of(row) for row in range(len(opened))]
-    size = len(encoder.codebook)
-    share = np.bincount(np.concatenate([one.words for one in real]), minlength=size).astype(np.float64)
-    share /= share.sum()
-    lengths = [len(one) for one in real]
+    """An inverted file of made photos: the words of the real ones in turn, with codes at random."""
+    real = [opened.words_of(row).words for row in range(len(opened))]
 
     def photo(i: int) -> Words:
-        # Keys of a weighted draw without replacement (Efraimidis and Spirakis, 2006), by their logarithms.
-        keys = np.log(rng.random(size, np.float32)) / np.maximum(share, 1e-12)
-        chosen = np.sort(np.argpartition(-keys, lengths[i % len(lengths)] - 1)[: lengths[i % len(lengths)]])
-        return Words(chosen.astype(np.uint32), rng.integers(0, 2**64, (len(chosen), 2), np.uint64))
+        words = real[i % len(real)]
+        return Words(words, rng.integers(0, 2**64, (len(words), CODE_COLUMNS), np.uint64))
 
-    return build_inverted_file(map(photo, range(rows)), size, 2)
+    return build_inverted_file(map(photo, range(rows)), len(opened.encoder.codebook), CODE_COLUMNS)
 
 
 def best_ms(work: Callable[[], object]) -> float:

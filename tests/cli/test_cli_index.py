@@ -56,7 +56,7 @@ def test_prune_refuses_an_empty_source(call: Any, copied: Path, tmp_path: Path) 
     (tmp_path / "empty").mkdir()
     done = call("index", tmp_path / "empty", "-o", copied, "--prune")
     assert done.status == 2
-    assert "--prune would empty" in done.err
+    assert "pruning would empty" in done.err
     assert len(open_gallery(copied)) == 40
 
 

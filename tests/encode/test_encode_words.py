@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from oracle_words import code_of, nearest, residual_sums
 
 from periplus.encode import pack_words, unpack_words
-from periplus.encode.words import nearest_words, quantise
-from periplus.errors import GalleryError, PeriplusError
+from periplus.encode.words import Codebook, nearest_words, quantise
+from periplus.errors import GalleryError, PeriplusError, UsageError
 from periplus.records import Words
 
 
@@ -20,11 +20,31 @@ def on_grid(n: int, d: int, seed: int) -> NDArray[np.float32]:
     return (np.random.default_rng(seed).integers(-64, 65, (n, d)) / 64).astype(np.float32)
 
 
+def quantised(descriptors: NDArray[np.float32], words: NDArray[np.float32], assignments: int = 1) -> Words:
+    """Words that are sought among whole descriptors."""
+    return quantise(descriptors, descriptors, Codebook(words, words), assignments)
+
+
+def test_words_are_sought_among_components_and_residuals_taken_of_descriptors() -> None:
+    descriptors, means = on_grid(1, 64, 3), on_grid(2, 64, 4)
+    # The component says word 1, whichever mean the descriptor is nearer to.
+    book = Codebook(np.array([[-1.0], [1.0]], np.float32), means)
+    made = quantise(descriptors, np.array([[0.9]], np.float32), book)
+    assert made.words.tolist() == [1]
+    assert made.codes.tolist() == [code_of((descriptors[0] - means[1]).astype(np.float64))]
+
+
+@pytest.mark.parametrize(("centres", "means"), [((2, 8), (3, 64)), ((2, 8), (2, 65)), ((2,), (2, 64))])
+def test_a_codebook_that_does_not_fit_is_refused(centres: tuple[int, ...], means: tuple[int, int]) -> None:
+    with pytest.raises(UsageError):
+        Codebook(np.zeros(centres, np.float32), np.zeros(means, np.float32))
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**31), st.integers(1, 25), st.integers(1, 12), st.integers(1, 6), st.sampled_from([64, 128]))
 def test_quantise_is_the_slow_loop(seed: int, n: int, k: int, assignments: int, dim: int) -> None:
     descriptors, codebook = on_grid(n, dim, seed), on_grid(k, dim, seed + 1)
-    made = quantise(descriptors, codebook, assignments)
+    made = quantised(descriptors, codebook, assignments)
     sums = residual_sums(descriptors, codebook, min(assignments, k))
     assert made.words.tolist() == sorted(sums)
     assert made.codes.tolist() == [code_of(sums[word]) for word in sorted(sums)]
@@ -34,7 +54,7 @@ def test_quantise_is_the_slow_loop(seed: int, n: int, k: int, assignments: int, 
 
 def test_a_descriptor_on_its_word_has_no_positive_sign() -> None:
     codebook = np.eye(3, 128, dtype=np.float32)
-    made = quantise(codebook[1:2], codebook)
+    made = quantised(codebook[1:2], codebook)
     assert made.words.tolist() == [1]
     assert made.codes.tolist() == [[0, 0]]
 
@@ -44,24 +64,24 @@ def test_first_bit_is_the_first_component() -> None:
     for at, expected in [(0, [1, 0]), (63, [1 << 63, 0]), (64, [0, 1]), (127, [0, 1 << 63])]:
         descriptor = np.full((1, 128), -1, np.float32)
         descriptor[0, at] = 1
-        assert quantise(descriptor, codebook).codes.tolist() == [expected]
+        assert quantised(descriptor, codebook).codes.tolist() == [expected]
 
 
 def test_order_of_descriptors_does_not_matter() -> None:
     descriptors, codebook = on_grid(40, 128, 5), on_grid(9, 128, 6)
-    a, b = quantise(descriptors, codebook, 3), quantise(descriptors[::-1].copy(), codebook, 3)
+    a, b = quantised(descriptors, codebook, 3), quantised(descriptors[::-1].copy(), codebook, 3)
     assert a.words.tolist() == b.words.tolist()
     assert a.codes.tolist() == b.codes.tolist()
 
 
 def test_no_descriptors_no_words() -> None:
-    made = quantise(np.zeros((0, 128), np.float32), on_grid(4, 128, 0), 5)
+    made = quantised(np.zeros((0, 128), np.float32), on_grid(4, 128, 0), 5)
     assert len(made) == 0
     assert made.codes.shape == (0, 2)
 
 
 def test_more_assignments_than_words_use_every_word() -> None:
-    assert quantise(on_grid(1, 128, 0), on_grid(4, 128, 1), 9).words.tolist() == [0, 1, 2, 3]
+    assert quantised(on_grid(1, 128, 0), on_grid(4, 128, 1), 9).words.tolist() == [0, 1, 2, 3]
 
 
 @settings(deadline=None, max_examples=40)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from periplus.geo import distance_km
-from periplus.locate import Kernel
+from periplus.position import Kernel
 
 
 def support(

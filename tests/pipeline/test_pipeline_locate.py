@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 import periplus
 from periplus.errors import PhotoError, UsageError
+from periplus.gallery import GalleryWriter
 from periplus.geo import distance_km
 from periplus.photos import read_metadata
 from periplus.pipeline import OpenedGallery, SearchConfig, index, locate, open_for_search, search
@@ -202,7 +203,10 @@ def test_an_emptied_gallery_refuses(town: Town, member: Path, opened: OpenedGall
     scan = read_folder(town.gallery)
     path = tmp_path / "g"
     index(some(scan, 4), path, replace(TINY, codebook=opened.gallery.path))
-    index(some(scan, 0), path, replace(TINY, prune=True))
+    with pytest.raises(UsageError, match="prun"):
+        index(some(scan, 0), path, replace(TINY, prune=True))
+    with GalleryWriter(path) as writer:
+        assert writer.remove(scan.catalog.ids[:4]) == 4
     empty = open_for_search(path)
     assert len(empty) == 0
     fix = locate(member, empty).fix

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracle_match import tentative
 
+from periplus.errors import UsageError
 from periplus.records import LocalFeatures
 from periplus.rerank import MatchConfig, Tentative, tentative_matches
 from periplus.rerank.match import _FEWEST_CANDIDATES as FEWEST
@@ -120,10 +121,10 @@ def test_blank_candidates_are_no_background() -> None:
     assert run(query, [*candidates, *blank])[:5] == run(query, candidates)
 
 
-def test_a_background_rank_beyond_the_candidates_is_no_crash() -> None:
-    query, candidates = scene(9, FEWEST)
-    made = run(query, candidates, MatchConfig(background_rank=FEWEST + 5))
-    assert len(made) == FEWEST
+@pytest.mark.parametrize("background_rank", [0, FEWEST, FEWEST + 5])
+def test_a_background_rank_beyond_the_candidates_is_refused(background_rank: int) -> None:
+    with pytest.raises(UsageError, match=str(background_rank)):
+        MatchConfig(background_rank=background_rank)
 
 
 def test_equal_points_in_one_picture_are_not_telling_but_a_single_one_is() -> None:

@@ -171,7 +171,7 @@ def test_impossible_positions_name_their_line(tmp_path: Path, rows: str, message
 def test_swapped_columns_say_how_to_map_them_and_the_mapping_works(tmp_path: Path) -> None:
     text = "y,x\n-120.5,37.5\n"
     message = refused(tmp_path, text, {"lat": "y", "lon": "x"})
-    assert "columns={'lat_deg': 'x', 'lon_deg': 'y'}" in message
+    assert "--column lat_deg=x --column lon_deg=y" in message
     row = read_table(write(tmp_path, text), {"lat_deg": "x", "lon_deg": "y"}).catalog.row(0)
     assert (row["lat_deg"], row["lon_deg"]) == (37.5, -120.5)
 

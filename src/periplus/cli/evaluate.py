@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from periplus.cli.guard import verb
-from periplus.cli.options import GalleryOption, Jobs, Json, Source
+from periplus.cli.options import Columns, GalleryOption, Jobs, Json, Source, mapping
 from periplus.cli.progress import progress
 from periplus.cli.text import emit, say, show, skips_json, status_of, tell_skipped
 from periplus.errors import UsageError
@@ -42,6 +42,7 @@ def evaluate_fix(
     elsewhere: Annotated[
         bool, typer.Option("--elsewhere", help="SOURCE shows places the gallery does not hold: count false answers.")
     ] = False,
+    column: Columns = None,
     jobs: Jobs = 0,
     table: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one row a query, as .csv or .parquet.")
@@ -65,12 +66,12 @@ def evaluate_fix(
         raise UsageError(f"{table}: a table of queries ends in {' or '.join(_TABLES)}.")
     config = EvaluateConfig(jobs=jobs or default_jobs())
     with progress() as tell:
-        scan = open_source(source, progress=lambda done: tell("read", done, None))
+        scan = open_source(source, progress=lambda done: tell("read", done, None), columns=mapping(column))
         if elsewhere:
             evaluation = evaluate_elsewhere(scan, gallery, config, tell)
         else:
             evaluation = evaluate_source(scan, gallery, chosen, config, tell)
-    skipped = (*scan.skipped, *evaluation.skipped)
+    skipped = evaluation.skipped
     if json:
         told = {"gallery": str(gallery), "source": source}
         emit({**told, **report_to_json(evaluation.report), "skipped": skips_json(skipped)})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from periplus.cli.guard import resumable
-from periplus.cli.options import Codebook, Jobs, Json, NoCalibration, Source
+from periplus.cli.options import Codebook, Columns, Jobs, Json, NoCalibration, Source, mapping
 from periplus.cli.progress import progress
 from periplus.cli.text import counted, emit, say, show, skips_json, status_of, tell_skipped
 from periplus.errors import PeriplusError, UsageError
@@ -27,6 +27,7 @@ def index(
         str | None, typer.Option(metavar="asmk|vlad", help="asmk finds more (default); vlad makes it smaller.")
     ] = None,
     codebook: Codebook = None,
+    column: Columns = None,
     jobs: Jobs = 0,
     prune: Annotated[bool, typer.Option("--prune", help="Forget photos that SOURCE no longer has.")] = False,
     no_calibration: NoCalibration = False,
@@ -49,10 +50,10 @@ def index(
         calibration_photos=0 if no_calibration else IndexConfig.calibration_photos,
         prune=prune,
     )
-    return run_index(source, output, config, as_json=json)
+    return run_index(source, output, config, mapping(column), as_json=json)
 
 
-def run_index(source: str, target: Path, config: IndexConfig, *, as_json: bool) -> int:
+def run_index(source: str, target: Path, config: IndexConfig, columns: dict[str, str] | None, *, as_json: bool) -> int:
     """Read a source, index it, and tell of it; returns the exit status."""
     from periplus.gallery import open_gallery
     from periplus.pipeline import index as run
@@ -60,9 +61,7 @@ def run_index(source: str, target: Path, config: IndexConfig, *, as_json: bool) 
 
     _check_place(target)
     with progress() as tell:
-        scan = open_source(source, progress=lambda done: tell("read", done, None))
-        if config.prune and not len(scan.catalog):
-            raise UsageError(f"{source} has no usable photo: --prune would empty {target}. Is it the right place?")
+        scan = open_source(source, progress=lambda done: tell("read", done, None), columns=columns)
         try:
             result = run(scan, target, config, tell)
         except PeriplusError:

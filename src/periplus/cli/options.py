@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from periplus.errors import UsageError
+
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document (docs/json.md).")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, max=256, help="Worker processes; 0 for one a core.")]
 GalleryOption = Annotated[Path, typer.Option("--gallery", "-g", metavar="G.gallery", help="The gallery to ask.")]
@@ -17,6 +19,14 @@ Source = Annotated[
         metavar="SOURCE",
         help="A folder of photos, or a table (.csv, .parquet) of photos and their positions.",
         show_default=False,
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="FIELD=NAME",
+        help="Which column of a table is which, as in lat_deg=mean_lat; found by name where not said. Repeatable.",
     ),
 ]
 Photos = Annotated[
@@ -31,3 +41,16 @@ NoCalibration = Annotated[
     bool,
     typer.Option("--no-calibration", help="Do not ask the gallery's own photos; confidence and radii stay rough."),
 ]
+
+
+def mapping(columns: list[str] | None) -> dict[str, str] | None:
+    """What ``--column FIELD=NAME`` says, by field.
+
+    Raises:
+        UsageError: one is not of this form.
+    """
+    pairs = [text.partition("=") for text in columns or ()]
+    for (field, sign, _), text in zip(pairs, columns or (), strict=True):
+        if not field or not sign:
+            raise UsageError(f"--column {text!r} is not FIELD=NAME, as in lat_deg=mean_lat.")
+    return {field: name for field, _, name in pairs} or None

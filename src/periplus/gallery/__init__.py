@@ -1,6 +1,6 @@
 """One directory on disk: catalog, vectors, words, local features."""
 
-from periplus.gallery.create import create_gallery
+from periplus.gallery.create import create_gallery, require_vacant
 from periplus.gallery.info import damaged_files, info
 from periplus.gallery.manifest import FORMAT_VERSION, Manifest, SegmentInfo
 from periplus.gallery.segment import SegmentWriter
@@ -19,4 +19,5 @@ __all__ = [
     "damaged_files",
     "info",
     "open_gallery",
+    "require_vacant",
 ]

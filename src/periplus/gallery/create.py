@@ -39,12 +39,12 @@ def create_gallery(
         raise UsageError(
             f"A gallery needs vectors of at least 1 number and a fingerprint, not {dim} and {fingerprint!r}."
         )
-    _require_vacant(root)
+    require_vacant(root)
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
     lock = Lock(root / layout.LOCK, f"The gallery {root}")
     try:
-        _require_vacant(root)
+        require_vacant(root)
         with writing(root):
             for name in layout.FOLDERS:
                 (root / name).mkdir(exist_ok=True)
@@ -59,7 +59,13 @@ def create_gallery(
         lock.release()
 
 
-def _require_vacant(root: Path) -> None:
+def require_vacant(root: Path) -> None:
+    """Refuse a place where no gallery can be made.
+
+    Raises:
+        GalleryError: there is a gallery already, or a folder with other things in it.
+        CannotRunError: the system refused to look.
+    """
     if (root / layout.MANIFEST).exists():
         raise GalleryError(f"There is a gallery at {root} already. Add to it, or choose another place.")
     with writing(root):

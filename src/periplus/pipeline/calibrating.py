@@ -9,14 +9,15 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from periplus.gallery import GalleryWriter, open_gallery
-from periplus.locate import Calibration, Candidates, calibrate
+from periplus.gallery import Gallery, GalleryWriter, open_gallery
 from periplus.photos import Limits
 from periplus.pipeline.describe import find_features
-from periplus.pipeline.opened import CALIBRATION, OpenedGallery, open_for_search
+from periplus.pipeline.opened import CALIBRATION, OpenedGallery, kept_for_search, open_for_search
 from periplus.pipeline.query import SearchConfig, candidates_of, make_query, verify_query
 from periplus.pipeline.workers import workers
+from periplus.position import Calibration, Candidates, calibrate
 from periplus.records import Skip
+from periplus.store import fingerprint
 
 Question = tuple[int, str]
 _FEWEST_ROWS = 3
@@ -27,7 +28,7 @@ def calibrate_gallery(
 ) -> Calibration:
     """Leave out up to so many photos, fit, and keep the calibration with the gallery.
 
-    Nothing is done where the gallery still holds what it was calibrated on.
+    Nothing is done where the gallery still holds what it was calibrated on, or where no photo may be asked.
 
     Args:
         path: the gallery.
@@ -37,7 +38,10 @@ def calibrate_gallery(
         tell: told of every photo.
     """
     gallery = open_gallery(path)
-    wanted: dict[str, object] = {"content": gallery.content_digest, "photos": photos}
+    if photos <= 0:
+        return open_for_search(path).calibration
+    lat, lon = gallery.catalog.positions
+    wanted: dict[str, object] = {"content": calibrated_content(gallery), "photos": photos}
     if gallery.has_resource(CALIBRATION):
         kept = cast("dict[str, object]", gallery.resource(CALIBRATION))
         if {key: kept.get(key) for key in wanted} == wanted:
@@ -51,7 +55,6 @@ def calibrate_gallery(
             if outcome is not None and len(outcome.scores):
                 answered.append(outcome)
                 truth.append(question[0])
-    lat, lon = gallery.catalog.positions
     rows = np.array(truth, np.int64)
     calibration = calibrate(answered, lat[rows], lon[rows], Calibration())
     with GalleryWriter(path) as writer:
@@ -59,25 +62,27 @@ def calibrate_gallery(
     return calibration
 
 
+def calibrated_content(gallery: Gallery) -> str:
+    """What a calibration rests on: the photos and their positions."""
+    return fingerprint(gallery.content_digest, *gallery.catalog.positions)
+
+
 def _questions(opened: OpenedGallery, photos: int) -> list[Question]:
     placed = np.flatnonzero(opened.placed)
-    if photos <= 0 or len(placed) < _FEWEST_ROWS:
+    if len(placed) < _FEWEST_ROWS:
         return []
+    # By id, not by row: a gallery that grew asks the same photos as one that was made at once.
+    ids = opened.gallery.catalog.ids
+    placed = np.array(sorted(placed, key=lambda row: ids[row]))
     chosen = placed[np.unique(np.linspace(0, len(placed) - 1, photos).astype(int))]
     paths = opened.gallery.catalog.column("path")
     return [(int(row), str(paths[row])) for row in chosen if paths[row] is not None]
 
 
-_opened: dict[str, OpenedGallery] = {}
-
-
 def _leave_one_out(state: tuple[str, Limits], question: Question) -> Candidates | None:
     """A photo's candidates among the others; None where its file is gone or blank."""
     path, limits = state
-    if path not in _opened:
-        _opened.clear()
-        _opened[path] = open_for_search(path)
-    opened = _opened[path]
+    opened = kept_for_search(path)
     row, photo = question
     features = find_features((opened.encoder.config.sift, limits), photo)
     if isinstance(features, Skip) or len(features) == 0:

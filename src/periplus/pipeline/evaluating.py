@@ -12,7 +12,7 @@ from periplus.errors import EmptyInputError, PhotoError
 from periplus.evaluate import FixProtocol, evaluate_fixes, evaluate_strangers
 from periplus.photos import DEFAULT_LIMITS, Limits
 from periplus.pipeline.locating import Located, locate
-from periplus.pipeline.opened import OpenedGallery, open_for_search
+from periplus.pipeline.opened import kept_for_search, open_for_search
 from periplus.pipeline.query import SearchConfig
 from periplus.pipeline.workers import workers
 from periplus.records import Report, Skip
@@ -42,7 +42,7 @@ class Evaluation:
 
     Attributes:
         report: the figures.
-        skipped: query photos that could not be used.
+        skipped: query photos that could not be used, by the source or here.
     """
 
     report: Report
@@ -73,6 +73,7 @@ def evaluate_source(
     known = scan.catalog.select(scan.catalog.has_position)
     located, rows, skipped = _ask(replace(scan, catalog=known), gallery, config or EvaluateConfig(), progress)
     left_out = {"without-position": len(scan.catalog) - len(known), "unusable": len(skipped)}
+    left_out["without-photo"] = known.column("path").count(None)
     if not located:
         raise EmptyInputError(f"No query with a position could be asked; left out: {left_out}.")
     lat, lon = known.positions
@@ -120,7 +121,9 @@ def _ask(
 ) -> tuple[list[Located], list[int], tuple[Skip, ...]]:
     paths = scan.catalog.column("path")
     asked = [row for row in range(len(scan.catalog)) if paths[row] is not None]
-    located, rows, skipped = [], [], []
+    located: list[Located] = []
+    rows: list[int] = []
+    skipped = list(scan.skipped)
     with workers((str(gallery), config), _locate_one, config.jobs) as spread:
         outcomes = spread([str(paths[row]) for row in asked])
         for done, (row, outcome) in enumerate(zip(asked, outcomes, strict=True), 1):
@@ -134,18 +137,12 @@ def _ask(
     return located, rows, tuple(skipped)
 
 
-_opened: dict[str, OpenedGallery] = {}
-
-
 def _locate_one(state: tuple[str, EvaluateConfig], path: str) -> Located | Skip:
     gallery, config = state
-    if gallery not in _opened:
-        _opened.clear()
-        _opened[gallery] = open_for_search(gallery)
     try:
         return locate(
             path,
-            _opened[gallery],
+            kept_for_search(gallery),
             ignore_exif=True,
             exclude_same=not config.keep_same,
             config=config.search,

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from periplus.encode import Encoder, EncoderConfig, learn_encoder
-from periplus.errors import CatalogError, EmptyInputError
-from periplus.gallery import GalleryWriter, create_gallery, open_gallery
+from periplus.errors import CatalogError, EmptyInputError, UsageError
+from periplus.gallery import GalleryWriter, create_gallery, open_gallery, require_vacant
 from periplus.gallery.layout import MANIFEST
 from periplus.photos import DEFAULT_LIMITS, Limits
 from periplus.pipeline.calibrating import calibrate_gallery
@@ -90,14 +90,18 @@ def index(
 
     Raises:
         EmptyInputError: there is no usable photo to begin with.
+        UsageError: pruning would forget everything.
         GalleryError: the gallery cannot be opened or written.
     """
     config = config or IndexConfig()
     target, tell = Path(path), progress or (lambda *_: None)
     rows = [scan.catalog.row(i) for i in range(len(scan.catalog))]
+    if config.prune and not rows:
+        raise UsageError(f"The source has no usable photo: pruning would empty {target}. Is it the right place?")
     seconds: dict[str, float] = {}
     at_hand: dict[str, LocalFeatures] = {}
     if not (target / MANIFEST).exists():
+        require_vacant(target)
         begun = time.perf_counter()
         encoder, at_hand = _new_encoder(rows, config, tell)
         _create(target, encoder)

@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from periplus.errors import PhotoError
 from periplus.geo import distance_km
-from periplus.locate import make_fix, no_fix
 from periplus.photos import DEFAULT_LIMITS, Limits, read_metadata
 from periplus.pipeline.opened import OpenedGallery
 from periplus.pipeline.query import Query, SearchConfig, candidates_of, read_query, verify_query
+from periplus.position import make_fix, no_fix
 from periplus.records import Fix, RecordedPosition
 from periplus.store import content_hash
 

@@ -13,9 +13,11 @@ from periplus.encode import RESOURCES, Encoder, encoder_from, unpack_words
 from periplus.errors import GalleryError
 from periplus.features import DESCRIPTOR_DIM, unpack
 from periplus.gallery import Gallery, open_gallery
-from periplus.locate import Calibration, calibration_from
+from periplus.gallery.layout import MANIFEST
+from periplus.position import Calibration, calibration_from
 from periplus.records import LocalFeatures, Words
 from periplus.search import InvertedFile, build_inverted_file
+from periplus.store import content_hash
 
 FEATURES, WORDS, CALIBRATION = "features", "words", "calibration"
 CODE_COLUMNS = DESCRIPTOR_DIM // 64
@@ -64,6 +66,18 @@ def open_for_search(path: str | Path) -> OpenedGallery:
         stored = (unpack_words(gallery.blob(WORDS, row), CODE_COLUMNS) for row in range(len(gallery)))
         words = build_inverted_file(stored, len(encoder.codebook), CODE_COLUMNS)
     return OpenedGallery(gallery, encoder, words, _calibration(gallery), gallery.catalog.has_position)
+
+
+_kept: dict[tuple[str, str], OpenedGallery] = {}
+
+
+def kept_for_search(path: str) -> OpenedGallery:
+    """The gallery opened once a process and again only when it has changed; for workers."""
+    stamp = (path, content_hash(Path(path) / MANIFEST))
+    if stamp not in _kept:
+        _kept.clear()
+        _kept[stamp] = open_for_search(path)
+    return _kept[stamp]
 
 
 def encoder_of(gallery: Gallery) -> Encoder:

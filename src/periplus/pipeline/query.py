@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from periplus.encode import Encoded
 from periplus.features import extract_sift
-from periplus.locate import Candidates
 from periplus.photos import DEFAULT_LIMITS, Limits, read_gray
 from periplus.pipeline.opened import OpenedGallery
+from periplus.position import Candidates
 from periplus.records import LocalFeatures, Match, Ranking
 from periplus.rerank import RerankConfig, match_candidates
 from periplus.search import expanded_scores, rank, search_flat

@@ -73,9 +73,17 @@ def _single_threaded_children() -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C goes to the whole process group; children inherit this mask, so the parent alone decides."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(state: object) -> None:
-    # Ctrl-C goes to the whole process group; the parent alone decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _state[:] = [state]
 
 
@@ -89,7 +97,8 @@ def _in_order(
     waiting: deque[Future[Outcome]] = deque()
     try:
         for task in tasks:
-            waiting.append(pool.submit(_run, work, task))  # type: ignore[arg-type]
+            with _interrupts_held():  # the first submits start the workers
+                waiting.append(pool.submit(_run, work, task))  # type: ignore[arg-type]
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:

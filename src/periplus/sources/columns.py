@@ -51,7 +51,7 @@ def find_columns(names: Sequence[str], mapping: Mapping[str, str] | None, where:
         if len(candidates) > 1 and field in _POSITIONS:
             raise CatalogError(
                 f"{where} has several columns for {field}: {', '.join(map(repr, candidates))}. "
-                f"Say which with columns={{{field!r}: {candidates[0]!r}}}."
+                f"Map the right one: --column {field}={candidates[0]}."
             )
         if candidates:
             chosen[field] = candidates[0]
@@ -79,14 +79,14 @@ def _check(found: Mapping[str, str], names: Sequence[str], where: str) -> None:
         missing = next(field for field in _POSITIONS if field not in found)
         raise CatalogError(
             f"{where} has {found[there[0]]!r} for {there[0]} but no column for {missing}. It has "
-            f"{', '.join(map(repr, names))}; name it with columns={{{missing!r}: ...}}."
+            f"{', '.join(map(repr, names))}; name it: --column {missing}=NAME."
         )
     if there and found["lat_deg"] == found["lon_deg"]:
         raise CatalogError(f"{where}: {found['lat_deg']!r} cannot be both the latitude and the longitude.")
     if not there and "path" not in found:
         raise CatalogError(
             f"{where} has neither files nor positions; its columns are {', '.join(map(repr, names))}. "
-            "Say which is which with columns={'path': ..., 'lat_deg': ..., 'lon_deg': ...}."
+            "Say which is which: --column path=NAME --column lat_deg=NAME --column lon_deg=NAME."
         )
 
 

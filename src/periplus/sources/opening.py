@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from periplus.errors import UsageError
@@ -15,14 +15,24 @@ from periplus.sources.tablefile import TABLE_SUFFIXES
 
 Progress = Callable[[int], None] | None
 
-SOURCES: dict[str, Callable[[Path, Limits, Progress], Scan]] = {
-    "folder": lambda path, limits, progress: read_folder(path, limits, progress),
-    "table": lambda path, limits, progress: read_table(path, limits=limits, progress=progress),
-}
+Columns = Mapping[str, str] | None
+
+
+def _folder(path: Path, limits: Limits, progress: Progress, columns: Columns) -> Scan:
+    if columns:
+        raise UsageError(f"{path} is a folder of photos: it has no columns to map ({', '.join(columns)}).")
+    return read_folder(path, limits, progress)
+
+
+def _table(path: Path, limits: Limits, progress: Progress, columns: Columns) -> Scan:
+    return read_table(path, columns, limits=limits, progress=progress)
+
+
+SOURCES: dict[str, Callable[[Path, Limits, Progress, Columns], Scan]] = {"folder": _folder, "table": _table}
 """The kinds of source by name, as in ``table:places.csv``."""
 
 
-def open_source(spec: str, limits: Limits = DEFAULT_LIMITS, progress: Progress = None) -> Scan:
+def open_source(spec: str, limits: Limits = DEFAULT_LIMITS, progress: Progress = None, columns: Columns = None) -> Scan:
     """Read a source.
 
     Args:
@@ -30,6 +40,7 @@ def open_source(spec: str, limits: Limits = DEFAULT_LIMITS, progress: Progress =
             under exactly this name comes before ``name:path``.
         limits: of photos and tables.
         progress: called with the number of photos done so far.
+        columns: which column of a table is which, as in ``{"lat_deg": "mean_lat"}``; found by name where not said.
 
     Raises:
         UsageError: this names no source; the message lists the known ones.
@@ -37,12 +48,12 @@ def open_source(spec: str, limits: Limits = DEFAULT_LIMITS, progress: Progress =
     """
     path = Path(spec)
     if path.is_dir():
-        return SOURCES["folder"](path, limits, progress)
+        return SOURCES["folder"](path, limits, progress, columns)
     name, colon, rest = spec.partition(":")
     if colon and rest and name in SOURCES and not path.exists():
-        return SOURCES[name](Path(rest).expanduser(), limits, progress)
+        return SOURCES[name](Path(rest).expanduser(), limits, progress, columns)
     if path.suffix.lower() in TABLE_SUFFIXES and (path.exists() or not colon):
-        return SOURCES["table"](path, limits, progress)
+        return SOURCES["table"](path, limits, progress, columns)
     raise UsageError(_unknown(spec, name if colon else "", path))
 
 

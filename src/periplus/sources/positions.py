@@ -44,8 +44,8 @@ def _what_is_wrong(lat_deg: float, lon_deg: float, names: tuple[str, str]) -> st
     if np.isnan(lat_deg) or np.isnan(lon_deg):
         return "is half a position (nan stands for the empty one). Fill in both or neither."
     if abs(lat_deg) > 90 and abs(lon_deg) <= 90:
-        swapped = f"columns={{'lat_deg': {names[1]!r}, 'lon_deg': {names[0]!r}}}"
-        return f"cannot be: the columns look swapped. Map them with {swapped}."
+        swapped = f"--column lat_deg={names[1]} --column lon_deg={names[0]}"
+        return f"cannot be: the columns look swapped. Map them: {swapped}."
     if abs(lat_deg) <= 90 and 180 < lon_deg <= 360:
         return "cannot be: longitudes seem to count from 0 to 360. Subtract 360 from those above 180."
     return "is not on the globe: latitudes lie in [-90, 90], longitudes in [-180, 180]. Correct it or leave it empty."

@@ -120,6 +120,6 @@ def _check_ids(ids: pa.Array | pa.ChunkedArray, where: Callable[[int], str]) -> 
         if photo in first:
             raise CatalogError(
                 f"The id {photo!r} stands at {where(first[photo])} and again at {where(row)}. Every photo is there "
-                "once: remove one, or name a column of ids with columns={'id': ...}."
+                "once: remove one, or map a column of ids: --column id=NAME."
             )
         first[photo] = row

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from periplus.cli.guard import resumable
 from periplus.cli.index import run_index
-from periplus.cli.options import GalleryArgument, Jobs, Json, NoCalibration, Source
+from periplus.cli.options import Columns, GalleryArgument, Jobs, Json, NoCalibration, Source, mapping
 
 
 @resumable
 def add(
-    gallery: GalleryArgument, source: Source, jobs: Jobs = 0, no_calibration: NoCalibration = False, json: Json = False
+    gallery: GalleryArgument,
+    source: Source,
+    column: Columns = None,
+    jobs: Jobs = 0,
+    no_calibration: NoCalibration = False,
+    json: Json = False,
 ) -> int:
     """Add the photos of a source to a gallery that exists; nothing is forgotten.
 
@@ -20,4 +25,5 @@ def add(
 
     open_gallery(gallery)
     calibration_photos = 0 if no_calibration else IndexConfig.calibration_photos
-    return run_index(source, gallery, IndexConfig(jobs=jobs, calibration_photos=calibration_photos), as_json=json)
+    config = IndexConfig(jobs=jobs, calibration_photos=calibration_photos)
+    return run_index(source, gallery, config, mapping(column), as_json=json)

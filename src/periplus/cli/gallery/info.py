@@ -34,14 +34,15 @@ def info(gallery: GalleryArgument, json: Json = False) -> int:
 
 def _calibration(gallery: Gallery) -> dict[str, object] | None:
     """On how many left-out photos it rests, and whether the gallery is still what it was then."""
-    from periplus.locate import calibration_from
+    from periplus.pipeline.calibrating import calibrated_content
     from periplus.pipeline.opened import CALIBRATION
+    from periplus.position import calibration_from
 
     if not gallery.has_resource(CALIBRATION):
         return None
     kept = gallery.resource(CALIBRATION)
     queries = calibration_from(kept.get("calibration", {})).queries
-    return {"queries": queries, "current": kept.get("content") == gallery.content_digest}
+    return {"queries": queries, "current": kept.get("content") == calibrated_content(gallery)}
 
 
 def _show(told: dict[str, object]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from periplus.geo import destination, distance_km
-from periplus.locate import FEWEST_INLIERS, Calibration, Candidates, make_fix, no_fix
+from periplus.position import FEWEST_INLIERS, Calibration, Candidates, make_fix, no_fix
 from periplus.records import Catalog, Fix, Match
 
 PARIS = (48.8867, 2.3431)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oracle_belief import newton
 from scipy.optimize import brentq
 
-from periplus.locate import logistic
+from periplus.position import logistic
 
 
 @settings(deadline=None, max_examples=40)

@@ -1,8 +1,8 @@
 """From verified photos to a position."""
 
-from periplus.locate.belief import Kernel, Peak, find_peak
-from periplus.locate.calibrate import Calibration, Candidates, calibrate, calibration_from
-from periplus.locate.fix import FEWEST_INLIERS, make_fix, no_fix
+from periplus.position.belief import Kernel, Peak, find_peak
+from periplus.position.calibrate import Calibration, Candidates, calibrate, calibration_from
+from periplus.position.fix import FEWEST_INLIERS, make_fix, no_fix
 
 __all__ = [
     "FEWEST_INLIERS",

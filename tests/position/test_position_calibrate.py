@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from periplus.errors import GalleryError
 from periplus.geo import destination, distance_km
-from periplus.locate import Calibration, Candidates, Kernel, Peak, calibrate, calibration_from
-from periplus.locate.calibrate import _conformal, confidence, guess, guess_features, pair_features, scale_km
+from periplus.position import Calibration, Candidates, Kernel, Peak, calibrate, calibration_from
+from periplus.position.calibrate import _conformal, confidence, guess, guess_features, pair_features, scale_km
 
 Positions = NDArray[np.float64]
 START = Calibration()
@@ -168,7 +168,8 @@ def test_more_inliers_are_believed_more_by_default() -> None:
 def test_guess_features_and_scale() -> None:
     empty = np.zeros(0)
     peak = Peak(1, 2, 5.0, 3, 4, 1.5, 0.04, np.zeros(0, np.int64), empty, empty, empty)
-    assert guess_features(peak).tolist() == [5.0, 1.5]
+    # log(e^5 - 1): the odds of 1 - e^-5 are e^5 - 1.
+    assert guess_features(peak) == pytest.approx([np.log(np.exp(5.0) - 1), 1.5])
     kernel = Kernel(wide_km=0.09)
     assert scale_km(peak, kernel) == pytest.approx(0.05)
     assert scale_km(replace(peak, spread_km=0.0), kernel) == pytest.approx(0.03)
@@ -178,7 +179,10 @@ FINITE = st.floats(-1e6, 1e6)
 
 
 @given(
-    st.tuples(*[FINITE] * 4), st.tuples(*[FINITE] * 3), st.tuples(*[st.floats(1e-3, 1e3)] * 3), st.integers(0, 10**6)
+    st.tuples(*[FINITE] * 4),
+    st.tuples(*[FINITE] * 3),
+    st.tuples(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.floats(0, 1)),
+    st.integers(0, 10**6),
 )
 def test_json_gives_the_same_back(
     pair: tuple[float, ...], weights: tuple[float, ...], kernel: tuple[float, float, float], queries: int

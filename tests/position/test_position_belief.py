@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from oracle_belief import support
 
 from periplus.geo import destination, distance_km, wrap_lon_deg
-from periplus.locate import Kernel, Peak, find_peak
-from periplus.locate.belief import _LARGEST_BELIEF as MOST
-from periplus.locate.belief import settle
+from periplus.position import Kernel, Peak, find_peak
+from periplus.position.belief import _LARGEST_BELIEF as MOST
+from periplus.position.belief import settle
 
 KERNEL = Kernel(wide_km=0.1, narrow_km=0.01, share=0.2)
 ROUND = Kernel(wide_km=0.1, narrow_km=0.01, share=0.0)

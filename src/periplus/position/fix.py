@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from periplus.geo import describe, distance_km, places_of
-from periplus.locate.belief import Kernel, Peak
-from periplus.locate.calibrate import Calibration, Candidates, confidence, guess, scale_km
+from periplus.position.belief import Kernel, Peak
+from periplus.position.calibrate import Calibration, Candidates, confidence, guess, scale_km
 from periplus.records import Catalog, Density, Evidence, Fix, Match, Place
 
 FEWEST_INLIERS = 5.0

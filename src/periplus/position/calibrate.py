@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from periplus.errors import GalleryError
 from periplus.geo import distance_km
-from periplus.locate import logistic
-from periplus.locate.belief import Kernel, Peak, find_peak, settle
+from periplus.position import logistic
+from periplus.position.belief import Kernel, Peak, find_peak, settle
 
 _SURE_SCORE = 15.0
 _PAIR_PRIOR_STRENGTH = 4.0
