@@ -22,3 +22,10 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on a made town wait for it to be drawn and indexed: they count as slow."""
+    for item in items:
+        if "town" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
