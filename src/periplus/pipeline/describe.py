@@ -69,6 +69,8 @@ def describe_photo(state: tuple[Encoder, Limits], todo: Todo) -> Described | Unc
     """Describe one photo, or say that it is unchanged, or why it is skipped; never raises for one photo."""
     encoder, limits = state
     path = str(todo.row["path"])
+    if not Path(path).is_file():  # a pipe in its place would be waited for without end
+        return Skip(path, "missing", "the file is gone, or is no plain file any more")
     try:
         digest = content_hash(Path(path))
     except PeriplusError as error:

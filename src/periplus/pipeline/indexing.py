@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from periplus.encode import Encoder, EncoderConfig, learn_encoder
 from periplus.errors import CatalogError, EmptyInputError, UsageError
@@ -142,7 +143,9 @@ def _new_encoder(rows: list[Row], config: IndexConfig, tell: Progress) -> tuple[
             tell("learn", done, len(chosen))
             if not isinstance(outcome, Skip):
                 found[str(row["id"])] = outcome
-    return learn_encoder(list(found.values()), config.encoder), found
+    # One thread: the same codebook on every machine, and no fight with whatever else runs.
+    with threadpool_limits(1):
+        return learn_encoder(list(found.values()), config.encoder), found
 
 
 def _bring_up_to_date(

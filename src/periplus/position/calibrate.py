@@ -32,6 +32,8 @@ _FEWEST_FOR_KERNEL = 30
 _FEWEST_FOR_RADII = 10
 _NEAR_KERNELS = 1.5
 _FAR_KERNELS = 3.0
+_STRANGERS_PER_QUERY = 0.25
+"""Confidence is stated for collections where one query in five shows a place that the gallery does not hold."""
 _ROWS = (("pair_weights", 4), ("guess_weights", 3), ("radius_factors", 2))
 
 
@@ -181,7 +183,8 @@ def calibrate(
     errors = distance_km(np.array([p.lat_deg for p in peaks]), np.array([p.lon_deg for p in peaks]), lat_deg, lon_deg)
     described = np.stack([guess_features(p) for p in (*peaks, *strange)])
     right = np.concatenate([errors <= start.right_km, np.zeros(len(strange), np.bool_)])
-    guess_weights = logistic.fit(described, right, start.guess_weights, _GUESS_PRIOR_STRENGTH)
+    counts = np.repeat([1.0, _STRANGERS_PER_QUERY], [len(peaks), len(strange)])
+    guess_weights = logistic.fit(described, right, start.guess_weights, _GUESS_PRIOR_STRENGTH, counts)
     sure = logistic.predict(described[: len(peaks)], guess_weights) >= start.answer_confidence
     ratios = errors[sure] / np.array([scale_km(p, kernel) for p in peaks])[sure]
     factors = _conformal(ratios) if len(ratios) >= _FEWEST_FOR_RADII else start.radius_factors

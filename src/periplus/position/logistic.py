@@ -16,7 +16,13 @@ def predict(features: NDArray[np.float64], weights: Weights) -> NDArray[np.float
     return np.asarray(expit(features @ w[:-1] + w[-1]), np.float64)
 
 
-def fit(features: NDArray[np.float64], labels: NDArray[np.bool_], prior: Weights, strength: float) -> Weights:
+def fit(
+    features: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    prior: Weights,
+    strength: float,
+    counts: NDArray[np.float64] | None = None,
+) -> Weights:
     """The weights that minimise log loss + strength / 2 * |w - prior|^2, a convex problem.
 
     Args:
@@ -24,16 +30,18 @@ def fit(features: NDArray[np.float64], labels: NDArray[np.bool_], prior: Weights
         labels: (n,).
         prior: f + 1 weights to start from and to be drawn to.
         strength: how strongly, in units of observations.
+        counts: (n,), how many observations each counts for; one each by default.
     """
     start = np.asarray(prior, np.float64)
     design = np.column_stack([features, np.ones(len(features))])
     sign = 2.0 * labels - 1
+    weight = np.ones(len(features)) if counts is None else counts
 
     def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margin = sign * (design @ w)
         pull = w - start
-        value = float(np.logaddexp(0, -margin).sum() + strength / 2 * pull @ pull)
-        return value, -design.T @ (sign * expit(-margin)) + strength * pull
+        value = float((weight * np.logaddexp(0, -margin)).sum() + strength / 2 * pull @ pull)
+        return value, -design.T @ (weight * sign * expit(-margin)) + strength * pull
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B")
     return tuple(float(v) for v in found.x)

@@ -40,7 +40,14 @@ def merge_top(
     k: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best k of what stood, (q, k), and what came, rows (m,) with scores (q, m); ties go to the smaller row."""
-    all_rows = np.concatenate([rows, np.broadcast_to(fresh, fresh_scores.shape)], axis=1)
-    all_scores = np.concatenate([scores, fresh_scores.astype(np.float32)], axis=1)
-    order = np.lexsort((all_rows, -all_scores), axis=1)[:, :k]
-    return np.take_along_axis(all_rows, order, 1), np.take_along_axis(all_scores, order, 1)
+    best_rows, best_scores = rows.copy(), scores.copy()
+    for query, new in enumerate(fresh_scores):
+        # Only what beats the last of the k so far, and then the k-th best of the new, needs sorting.
+        near = np.flatnonzero(new > scores[query, -1]) if len(new) > k else np.arange(len(new))
+        if len(near) > k:
+            near = near[new[near] >= np.partition(new[near], -k)[-k]]
+        both = np.concatenate([rows[query], fresh[near]])
+        values = np.concatenate([scores[query], new[near].astype(np.float32)])
+        order = np.lexsort((both, -values))[:k]
+        best_rows[query], best_scores[query] = both[order], values[order]
+    return best_rows, best_scores
