@@ -85,7 +85,14 @@ def test_a_full_output(gallery: Path) -> None:
 def test_a_bar_on_a_terminal_and_ctrl_c(town: Town, tmp_path: Path) -> None:
     leader, follower = pty.openpty()
     command = [*PERIPLUS, "index", str(town.gallery), "-o", str(tmp_path / "g.gallery"), "-j", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=follower, env={**os.environ, "TERM": "xterm"})
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        env={**os.environ, "TERM": "xterm"},
+        # A test run in the background was told to ignore Ctrl-C, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     os.close(follower)
     seen = b""
     while b"Learning what photos look like" not in seen:

@@ -172,7 +172,7 @@ def test_a_photo_that_vanishes_after_the_scan_is_skipped(folder: Path, indexed: 
     first(folder).unlink()
     result = index(scan, indexed, TINY)
     assert counts(result) == (0, 0, PHOTOS - 1, 0, 0)
-    assert [skip.kind for skip in result.skipped] == ["unreadable"]
+    assert [skip.kind for skip in result.skipped] == ["missing"]
 
 
 def test_another_photo_by_a_known_id_is_refused(folder: Path, indexed: Path, tmp_path: Path) -> None:

@@ -38,7 +38,19 @@ def scan_of(folder: Path) -> Scan:
 def start(folder: Path, gallery: Path, jobs: int) -> Child:
     command = [sys.executable, "-u", __file__, str(folder), str(gallery), str(jobs)]
     # A session of its own, so that Ctrl-C can be sent to the whole group as a terminal does.
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hear_interrupts,
+    )
+
+
+def hear_interrupts() -> None:
+    """A test run in the background was told to ignore Ctrl-C, and its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_lines(child: Child, lines: int) -> bool:

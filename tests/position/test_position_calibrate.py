@@ -74,12 +74,25 @@ def test_radii_hold_their_share_of_fresh_truths(fresh: Fresh) -> None:
 
 
 @pytest.mark.slow
-def test_confidence_is_the_share_of_right_guesses(fresh: Fresh) -> None:
-    made, sure, errors, _ = fresh
-    right = errors <= made.right_km
+@pytest.mark.parametrize("scatter_km", [0.02, 0.03])
+def test_confidence_is_the_share_of_right_guesses_where_one_in_five_is_a_stranger(scatter_km: float) -> None:
+    made = calibrate(*town(1, 800, scatter_km), START)
+    candidates, lat, lon = town(2, 2500, scatter_km)
+    sure, errors, _ = answer((candidates, lat, lon), made)
+    # Every fourth query is asked again with its place left out: no guess can be right.
+    strange = [without(c, lat[i], lon[i], 3 * made.kernel.wide_km) for i, c in enumerate(candidates) if i % 4 == 0]
+    sure = np.concatenate([sure, [confidence(guess(c, made)[0], made) for c in strange]])
+    right = np.concatenate([errors <= made.right_km, np.zeros(len(strange), np.bool_)])
     assert abs(float(sure.mean() - right.mean())) < 0.05
     for part in np.array_split(np.argsort(sure, kind="stable"), 5):
         assert abs(float(sure[part].mean() - right[part].mean())) < 0.05 + 2 * 0.5 / math.sqrt(len(part))
+
+
+def without(candidates: Candidates, lat_deg: float, lon_deg: float, radius_km: float) -> Candidates:
+    far = distance_km(candidates.lat_deg, candidates.lon_deg, lat_deg, lon_deg) > radius_km
+    return Candidates(
+        candidates.scores[far], candidates.standing[far], candidates.lat_deg[far], candidates.lon_deg[far]
+    )
 
 
 @pytest.mark.slow
