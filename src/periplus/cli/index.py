@@ -53,7 +53,15 @@ def index(
     return run_index(source, output, config, mapping(column), as_json=json)
 
 
-def run_index(source: str, target: Path, config: IndexConfig, columns: dict[str, str] | None, *, as_json: bool) -> int:
+def run_index(
+    source: str,
+    target: Path,
+    config: IndexConfig,
+    columns: dict[str, str] | None,
+    *,
+    as_json: bool,
+    advise_prune: bool = True,
+) -> int:
     """Read a source, index it, and tell of it; returns the exit status."""
     from periplus.gallery import open_gallery
     from periplus.pipeline import index as run
@@ -75,7 +83,7 @@ def run_index(source: str, target: Path, config: IndexConfig, columns: dict[str,
     for note in scan.notes:
         say(f"Note on {note.path}: {note.reason}")
     tell_skipped(result.skipped)
-    if result.gone:
+    if result.gone and advise_prune:
         say(f"{counted(result.gone, 'photo')} of the gallery not in {source}; kept (--prune forgets them).")
     if not placed:
         say("No photo of this gallery has a position: it can be searched, but nothing can be located with it.")

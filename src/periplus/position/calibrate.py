@@ -59,7 +59,7 @@ class Calibration:
 
     Attributes:
         pair_weights: of :func:`pair_features`, for the belief in one candidate.
-        guess_weights: of :func:`guess_features`, for the confidence in the guess.
+        guess_weights: of :func:`guess_features`, for the confidence in the guess; the defaults are cautious.
         kernel: how positions scatter.
         radius_factors: radius over scale that holds 50 % and 90 % of the truths.
         right_km: the distance within which a guess counts as right.
@@ -68,7 +68,7 @@ class Calibration:
     """
 
     pair_weights: logistic.Weights = (2.06, -0.27, 0.24, -4.3)
-    guess_weights: logistic.Weights = (1.0, -0.6, -0.3)
+    guess_weights: logistic.Weights = (1.0, -0.6, -1.5)
     kernel: Kernel = field(default_factory=Kernel)
     radius_factors: tuple[float, float] = (0.8, 2.7)
     right_km: float = 0.1

@@ -26,4 +26,4 @@ def add(
     open_gallery(gallery)
     calibration_photos = 0 if no_calibration else IndexConfig.calibration_photos
     config = IndexConfig(jobs=jobs, calibration_photos=calibration_photos)
-    return run_index(source, gallery, config, mapping(column), as_json=json)
+    return run_index(source, gallery, config, mapping(column), as_json=json, advise_prune=False)
