@@ -47,16 +47,11 @@ def similarity_inliers(query: LocalFeatures, gallery: LocalFeatures, matches: Te
     return np.flatnonzero(agree[agree.sum(axis=1).argmax()])
 
 
-def distinct_count(p: NDArray[np.float32], q: NDArray[np.float32], cell_px: float = 4.0) -> int:
-    """How many pairs of points p (m, 2), q (m, 2) lie in cells of their own on both sides.
+def distinct_pairs(p: NDArray[np.float32], q: NDArray[np.float32], cell_px: float = 4.0) -> NDArray[np.int64]:
+    """Rows of the pairs p (m, 2), q (m, 2) that are left when each cell on either side is used once, first come.
 
     A point with two orientations, or a cluster of points on one logo, must not count as many witnesses.
     """
-    return len(distinct_pairs(p, q, cell_px))
-
-
-def distinct_pairs(p: NDArray[np.float32], q: NDArray[np.float32], cell_px: float = 4.0) -> NDArray[np.int64]:
-    """Rows of the pairs kept, first come first served, when each cell on either side may be used once."""
     keys = np.concatenate([np.floor(p / cell_px), np.floor(q / cell_px)], axis=1).astype(np.int64)
     left: set[tuple[int, int]] = set()
     right: set[tuple[int, int]] = set()
