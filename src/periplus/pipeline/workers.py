@@ -115,6 +115,6 @@ def _in_order(
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise CannotRunError(
-            "A worker process died: for want of memory (run again with fewer --jobs; what is done is kept), or because a "
-            "script starts workers outside of `if __name__ == '__main__':` (put the call there, or use jobs=1)."
+            "A worker process died: for want of memory (run again with fewer --jobs; what is done is kept), or because "
+            "a script starts workers outside of `if __name__ == '__main__':` (put the call there, or use jobs=1)."
         ) from error
