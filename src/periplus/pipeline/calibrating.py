@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from periplus.gallery import Gallery, GalleryWriter, open_gallery
 from periplus.photos import Limits
 from periplus.pipeline.describe import find_features
-from periplus.pipeline.opened import CALIBRATION, OpenedGallery, kept_for_search, open_for_search
+from periplus.pipeline.opened import CALIBRATION, calibration_of, kept_for_search
 from periplus.pipeline.query import SearchConfig, candidates_of, make_query, verify_query
 from periplus.pipeline.workers import workers
 from periplus.position import Calibration, Candidates, calibrate
@@ -39,14 +38,14 @@ def calibrate_gallery(
     """
     gallery = open_gallery(path)
     if photos <= 0:
-        return open_for_search(path).calibration
+        return calibration_of(gallery)
     lat, lon = gallery.catalog.positions
     wanted: dict[str, object] = {"content": calibrated_content(gallery), "photos": photos}
     if gallery.has_resource(CALIBRATION):
         kept = cast("dict[str, object]", gallery.resource(CALIBRATION))
         if {key: kept.get(key) for key in wanted} == wanted:
-            return open_for_search(path).calibration
-    questions = _questions(open_for_search(path), photos)
+            return calibration_of(gallery)
+    questions = _questions(gallery, photos)
     answered: list[Candidates] = []
     truth: list[int] = []
     with workers((str(path), limits), _leave_one_out, jobs) as spread:
@@ -67,15 +66,15 @@ def calibrated_content(gallery: Gallery) -> str:
     return fingerprint(gallery.content_digest, *gallery.catalog.positions)
 
 
-def _questions(opened: OpenedGallery, photos: int) -> list[Question]:
-    placed = np.flatnonzero(opened.placed)
+def _questions(gallery: Gallery, photos: int) -> list[Question]:
+    placed = np.flatnonzero(gallery.catalog.has_position)
     if len(placed) < _FEWEST_ROWS:
         return []
     # By id, not by row: a gallery that grew asks the same photos as one that was made at once.
-    ids = opened.gallery.catalog.ids
+    ids = gallery.catalog.ids
     placed = np.array(sorted(placed, key=lambda row: ids[row]))
     chosen = placed[np.unique(np.linspace(0, len(placed) - 1, photos).astype(int))]
-    paths = opened.gallery.catalog.column("path")
+    paths = gallery.catalog.column("path")
     return [(int(row), str(paths[row])) for row in chosen if paths[row] is not None]
 
 
@@ -87,12 +86,7 @@ def _leave_one_out(state: tuple[str, Limits], question: Question) -> Candidates 
     features = find_features((opened.encoder.config.sift, limits), photo)
     if isinstance(features, Skip) or len(features) == 0:
         return None
-    out = np.union1d(np.flatnonzero(~opened.placed), _same_content(row, opened)).astype(np.int64)
+    same = opened.rows_with_content(str(opened.gallery.catalog.row(row)["content_hash"]))
+    out = np.union1d(np.flatnonzero(~opened.placed), same).astype(np.int64)
     verified = verify_query(make_query(features, opened), opened, SearchConfig(), out)
     return candidates_of(verified, opened)
-
-
-def _same_content(row: int, opened: OpenedGallery) -> NDArray[np.int64]:
-    """The row itself and its byte-for-byte copies: they would make locating look easier than it is."""
-    hashes = np.array(opened.gallery.catalog.column("content_hash"), dtype=object)
-    return np.flatnonzero(hashes == hashes[row]).astype(np.int64)

@@ -82,8 +82,7 @@ def locate_query(
 
 def same_content(path: str | Path, opened: OpenedGallery) -> np.typing.NDArray[np.int64]:
     """Gallery rows whose file is byte for byte this one."""
-    hashes = np.array(opened.gallery.catalog.column("content_hash"), dtype=object)
-    return np.flatnonzero(hashes == content_hash(Path(path))).astype(np.int64)
+    return opened.rows_with_content(content_hash(Path(path)))
 
 
 def _recorded(path: str | Path, fix: Fix, limits: Limits) -> RecordedPosition | None:

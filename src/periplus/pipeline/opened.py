@@ -44,6 +44,11 @@ class OpenedGallery:
     def __len__(self) -> int:
         return len(self.gallery)
 
+    def rows_with_content(self, digest: str) -> NDArray[np.int64]:
+        """The rows whose file has this content hash, byte for byte: they would make locating look easier than it is."""
+        hashes = np.array(self.gallery.catalog.column("content_hash"), dtype=object)
+        return np.flatnonzero(hashes == digest).astype(np.int64)
+
     def features(self, row: int) -> LocalFeatures:
         """The stored local features of one row."""
         return unpack(self.gallery.blob(FEATURES, row))
@@ -65,7 +70,7 @@ def open_for_search(path: str | Path) -> OpenedGallery:
     if encoder.has_words:
         stored = (unpack_words(gallery.blob(WORDS, row), CODE_COLUMNS) for row in range(len(gallery)))
         words = build_inverted_file(stored, len(encoder.codebook), CODE_COLUMNS)
-    return OpenedGallery(gallery, encoder, words, _calibration(gallery), gallery.catalog.has_position)
+    return OpenedGallery(gallery, encoder, words, calibration_of(gallery), gallery.catalog.has_position)
 
 
 _kept: dict[tuple[str, str], OpenedGallery] = {}
@@ -99,7 +104,12 @@ def encoder_of(gallery: Gallery) -> Encoder:
     return encoder
 
 
-def _calibration(gallery: Gallery) -> Calibration:
+def calibration_of(gallery: Gallery) -> Calibration:
+    """What a gallery is calibrated to; the defaults where it never was.
+
+    Raises:
+        GalleryError: it cannot be read.
+    """
     if not gallery.has_resource(CALIBRATION):
         return Calibration()
     return calibration_from(cast("dict[str, object]", gallery.resource(CALIBRATION))["calibration"])
