@@ -49,6 +49,7 @@ def find_photos(names: Sequence[str], tell: Tell) -> Inputs:
         UsageError: a name is empty.
     """
     from periplus.records import Skip
+    from periplus.sources import is_valid_name
 
     found = Inputs()
     for name in names:
@@ -57,7 +58,7 @@ def find_photos(names: Sequence[str], tell: Tell) -> Inputs:
         path = Path(name)
         if path.is_dir():
             _add_folder(found, path, tell)
-        elif _encodable(name):
+        elif is_valid_name(name):
             found.photos.append(path)
         else:
             found.skipped.append(Skip(_shown(name), "bad-name", "the name is no valid UTF-8; rename it."))
@@ -73,14 +74,6 @@ def _add_folder(found: Inputs, folder: Path, tell: Tell) -> None:
         found.skipped.append(Skip(str(folder), "empty", "the folder holds no photo."))
     found.photos += [folder / photo for photo in scan.catalog.ids]
     found.skipped += [Skip(str(folder / skip.path), skip.kind, skip.reason) for skip in scan.skipped]
-
-
-def _encodable(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _shown(name: str) -> str:

@@ -120,7 +120,7 @@ def _sort_entry(walk: _Walk, name: str, entry: os.DirEntry[str], folders: list[s
     is_folder = entry.is_dir(follow_symlinks=False)
     is_photo = not is_folder and is_photo_name(entry.name)
     reason = _link_reason(walk.root, entry, is_photo) if entry.is_symlink() else None
-    if (is_folder or is_photo) and not _encodable(name):
+    if (is_folder or is_photo) and not is_valid_name(name):
         shown = os.fsencode(name).decode("utf-8", "backslashreplace")
         walk.skipped.append(Skip(shown, "bad-name", "the name is no valid UTF-8; rename it."))
     elif reason:
@@ -147,7 +147,8 @@ def _link_reason(root: Path, entry: os.DirEntry[str], is_photo: bool) -> str | N
     return None if target.is_relative_to(root) else f"the link leads outside: {target}."
 
 
-def _encodable(name: str) -> bool:
+def is_valid_name(name: str) -> bool:
+    """Whether a file's name is valid UTF-8, so that it can be written into a table."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
