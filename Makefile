@@ -20,7 +20,7 @@ setup: $(STAMP)   ## make the virtual environment
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,heif]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,heif,learn,onnx]"
 	touch $@
 
 demo: setup   ## locate photos of a made town (or of yours: make demo PHOTOS=folder) and write demo/report.html
