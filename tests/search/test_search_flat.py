@@ -56,10 +56,62 @@ def test_flat_is_sorting_everything(seed: int, n: int, q: int, k: int, cuts: lis
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 16])
-def test_flat_in_small_parts(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors, queries = coarse(50, 8, 1), coarse(3, 8, 2).astype(np.float32)
-    monkeypatch.setattr(FLAT, "_ROWS_AT_ONCE", at_once)
+@pytest.mark.parametrize("name", ["_ROWS_AT_ONCE", "_QUERIES_AT_ONCE", "_ROWS_WIDENED"])
+def test_flat_in_small_parts(name: str, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, queries = coarse(50, 8, 1), coarse(5, 8, 2).astype(np.float32)
+    monkeypatch.setattr(FLAT, name, at_once)
     expect(search_flat(queries, blocks(vectors, [20, 20, 41]), 12), queries @ vectors.astype(np.float32).T, 12)
+
+
+@pytest.mark.parametrize("k", [1, 4, 40])
+@pytest.mark.parametrize("order", ["as they come", "rising", "falling", "equal"])
+def test_flat_over_many_rows(order: str, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FLAT, "_ROWS_AT_ONCE", 128)
+    value = np.random.default_rng(k).integers(-40, 40, 1000)
+    value = {"rising": np.sort(value), "falling": -np.sort(value), "equal": value * 0}.get(order, value)
+    vectors = np.stack([value, -value, value % 7], axis=1).astype(np.float16)
+    # The last query has nothing to say: every row ties.
+    queries = np.array([[1, 0, 0], [0, 1, 0], [0.5, 0, 2], [0, 0, 0]], np.float32)
+    found = search_flat(queries, blocks(vectors, [300, 301, 800]), k)
+    expect(found, queries @ vectors.astype(np.float32).T, k)
+    backward = search_flat(queries, iter(list(blocks(vectors, [300, 301, 800]))[::-1]), k)
+    np.testing.assert_array_equal(found.rows, backward.rows)
+
+
+def test_flat_takes_float32_as_it_is() -> None:
+    vectors = np.random.default_rng(6).normal(size=(300, 16)).astype(np.float32)
+    queries = vectors[:7]
+    scores = queries @ vectors.T
+    found = search_flat(queries, [(0, vectors[:100]), (100, vectors[100:])], 300)
+    order = np.argsort(-scores, axis=1)
+    np.testing.assert_allclose(found.scores, np.take_along_axis(scores, order, axis=1), rtol=1e-5, atol=1e-6)
+    assert (np.sort(found.rows, axis=1) == np.arange(300)).all()
+    mixed = search_flat(queries, [(0, vectors[:100]), (100, vectors[100:].astype(np.float16))], 300)
+    np.testing.assert_allclose(mixed.scores, found.scores, atol=0.05)
+
+
+def test_every_finite_half_is_widened_exactly() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)][:, None]
+    wide = FLAT._widened(halves)
+    assert wide.dtype == np.float32
+    np.testing.assert_array_equal(wide.view(np.uint32), halves.astype(np.float32).view(np.uint32))
+    np.testing.assert_array_equal(FLAT._widened(halves[::-3, :]), halves[::-3, :].astype(np.float32))
+
+
+def test_flat_holds_no_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    largest = 0
+    product = FLAT._products
+
+    def watched(queries: NDArray[np.float32], part: NDArray[np.float16]) -> NDArray[np.float32]:
+        nonlocal largest
+        scores: NDArray[np.float32] = product(queries, part)
+        largest = max(largest, scores.size)
+        return scores
+
+    monkeypatch.setattr(FLAT, "_products", watched)
+    search_flat(np.ones((3000, 2), np.float32), [(0, np.ones((40_000, 2), np.float16))], 5)
+    assert largest <= 1024 * 16_384
 
 
 def test_flat_reads_blocks_in_any_order_and_keeps_their_numbers() -> None:

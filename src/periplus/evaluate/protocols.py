@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from periplus.errors import UsageError
+
+_P = TypeVar("_P")
 
 
 def threshold_text(threshold_km: float) -> str:
@@ -96,11 +98,20 @@ def protocol_named(name: str) -> FixProtocol:
     Raises:
         UsageError: no protocol has this name; the nearest one is named.
     """
-    if name in PROTOCOLS:
-        return PROTOCOLS[name]
-    near = get_close_matches(name, PROTOCOLS, n=1)
+    return named(name, PROTOCOLS)
+
+
+def named(name: str, family: Mapping[str, _P]) -> _P:
+    """Look a protocol up in its family.
+
+    Raises:
+        UsageError: no protocol has this name; the nearest one is named.
+    """
+    if name in family:
+        return family[name]
+    near = get_close_matches(name, family, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise UsageError(f"There is no protocol {name!r}: {hint}Choose one of {', '.join(PROTOCOLS)}.")
+    raise UsageError(f"There is no protocol {name!r}: {hint}Choose one of {', '.join(family)}.")
 
 
 def parse_thresholds_km(text: str) -> tuple[float, ...]:

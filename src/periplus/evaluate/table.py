@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from periplus.evaluate.relevance import WITHOUT_POSITIVES
 from periplus.records import Fix, Interval, Report
 
 QUERY_SCHEMA: Final = pa.schema(
@@ -76,6 +77,10 @@ def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
+def _rate(value: float) -> str:
+    return f"{100 * value:.2f} %"
+
+
 def _km(value: float) -> str:
     if math.isinf(value):
         return "∞ km"
@@ -97,6 +102,9 @@ _LABELS: Final[dict[str, tuple[str, Callable[[float], str]]]] = {
     "coverage_50": ("truth in the 50 % radius", _share),
     "coverage_90": ("truth in the 90 % radius", _share),
     "seconds_per_query": ("time a query", _seconds),
+    "accuracy": ("top-1 accuracy", _rate),
+    **{name: (name, _rate) for name in ("GAP", "MAP@R", "R-precision")},
+    **{name: (name + "@{}", _rate) for name in ("mAP", "mP", "precision", "recall")},
 }
 
 
@@ -112,7 +120,8 @@ def report_lines(report: Report) -> list[str]:
 
 def _headline(report: Report) -> str:
     line = f"{report.protocol}: {report.n} {'query' if report.n == 1 else 'queries'}"
-    left_out = ", ".join(f"{reason} {count}" for reason, count in sorted(report.left_out.items()) if count)
+    told = sorted(item for item in report.left_out.items() if item[1] or item[0] == WITHOUT_POSITIVES)
+    left_out = ", ".join(f"{reason} {count}" for reason, count in told)
     return f"{line}; left out: {left_out}" if left_out else line
 
 
@@ -126,6 +135,7 @@ def _reading_order(report: Report) -> list[str]:
 def _row(name: str, measured: Interval) -> tuple[str, str, str]:
     family, _, threshold = name.partition("/")
     label, text = _LABELS.get(family, (name, "{:.4g}".format))
+    label = label.format(threshold).removesuffix("@")  # a plain mAP has no depth
     if math.isnan(measured.value):
-        return label.format(threshold), "-", ""
-    return label.format(threshold), text(measured.value), f"[{text(measured.low)}, {text(measured.high)}]"
+        return label, "-", ""
+    return label, text(measured.value), f"[{text(measured.low)}, {text(measured.high)}]"
