@@ -5,13 +5,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.periplus-ready
 PHOTOS ?=
+QUERIES ?=
 DEMO   := demo
 
 # One BLAS thread a process: work is spread over processes, and two layers of threads fight.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help setup demo test check bench browser clean
+.PHONY: help setup demo test check bench landmarks browser clean
 
 help:    ## show this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): [^#]*## /make \1\t/' | expand -t 16
@@ -45,7 +46,13 @@ bench: setup   ## run the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.indexing
 	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks.san_francisco
+	$(BIN)/python -m benchmarks.retrieval
+	$(BIN)/python -m benchmarks.reranking
+	$(BIN)/python -m benchmarks.onnx
 	$(BIN)/python -m benchmarks.imports
+
+landmarks: setup   ## train the best landmark encoder (about half an hour) and ask it: make landmarks QUERIES=table.csv
+	$(BIN)/periplus train experiments/landmarks-44/best.toml --resume $(if $(QUERIES),--ask "$(QUERIES)")
 
 clean:   ## remove what was built
 	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

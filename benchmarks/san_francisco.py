@@ -131,7 +131,7 @@ def first_rows(gallery: str, path: str) -> tuple[int, int]:
     except PhotoError:
         return -1, -1
     words = rank(global_scores(query, opened), 1)
-    vector = search_flat(query.encoded.vector[None], opened.gallery.vectors_blocks(), 1)
+    vector = search_flat(query.vector[None], opened.gallery.vectors_blocks(), 1)
     return int(words.rows[0, 0]), int(vector.rows[0, 0])
 
 

@@ -54,7 +54,7 @@ def measure(opened: OpenedGallery, queries: int, made_rows: int) -> list[Line]:
     paths = opened.gallery.catalog.column("path")
     asked = [read_query(str(paths[row]), opened) for row in np.linspace(0, len(opened) - 1, queries).astype(int)]
     words = [query.encoded.words for query in asked if query.encoded.words is not None]
-    vectors = np.stack([query.encoded.vector for query in asked])
+    vectors = np.stack([query.vector for query in asked])
     rng = np.random.default_rng(0)
     made = rng.standard_normal((made_rows, opened.gallery.dim), np.float32)
     made /= np.linalg.norm(made, axis=1, keepdims=True)

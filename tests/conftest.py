@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "oracles"))
+for _helpers in ("oracles", "forgers"):
+    sys.path.insert(0, str(Path(__file__).resolve().parent / _helpers))
 
 # A busy machine is no failure: nothing here is judged by the clock.
 settings.register_profile("periplus", deadline=None, suppress_health_check=[HealthCheck.too_slow])

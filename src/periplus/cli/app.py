@@ -7,17 +7,22 @@ from typing import cast
 import typer
 
 from periplus import __version__
+from periplus.cli.audit import audit
+from periplus.cli.data import data
 from periplus.cli.evaluate import evaluate_app
 from periplus.cli.gallery import gallery_app
 from periplus.cli.index import index
 from periplus.cli.locate import locate
+from periplus.cli.models import models
 from periplus.cli.search import search
 from periplus.cli.synth import synth_app
 from periplus.cli.text import say
+from periplus.cli.train import compare, train
 
 _STATUSES = (
     "Exit status: 0 done, 1 done but some inputs could not be used, 2 wrong use, 3 cannot run, 130 stopped.\n\n"
-    "Nothing leaves this machine: no photo, no position, no word about its use."
+    "Nothing leaves this machine: no photo, no position, no word about its use. The network serves one thing only: "
+    "to fetch a data set or a model that you name."
 )
 
 app = typer.Typer(
@@ -32,6 +37,11 @@ app = typer.Typer(
 app.command()(index)
 app.command()(locate)
 app.command()(search)
+app.command()(audit)
+app.command()(train)
+app.command()(compare)
+app.command()(models)
+app.command()(data)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(gallery_app, name="gallery")
 app.add_typer(synth_app, name="synth")

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from periplus.cli.evaluate_rank import evaluate_rank
 from periplus.cli.guard import verb
 from periplus.cli.options import Columns, GalleryOption, Jobs, Json, Source, mapping
 from periplus.cli.progress import progress
-from periplus.cli.text import emit, say, show, skips_json, status_of, tell_skipped
+from periplus.cli.query_table import TableOption, check_table, write_table
+from periplus.cli.text import emit, show, skips_json, status_of, tell_skipped
 from periplus.errors import UsageError
 
 if TYPE_CHECKING:
     from periplus.evaluate import FixProtocol
-    from periplus.records import Report
 
 evaluate_app = typer.Typer(
     help="Measure how good a gallery's answers are.", no_args_is_help=True, rich_markup_mode="markdown"
 )
-_TABLES = (".csv", ".parquet")
-
-
-@evaluate_app.callback()
-def _group() -> None:
-    """Keep ``fix`` a verb of its own although it is the only one."""
+evaluate_app.command("rank")(evaluate_rank)
 
 
 @evaluate_app.command("fix")
@@ -44,9 +39,7 @@ def evaluate_fix(
     ] = False,
     column: Columns = None,
     jobs: Jobs = 0,
-    table: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write one row a query, as .csv or .parquet.")
-    ] = None,
+    table: TableOption = None,
     json: Json = False,
 ) -> int:
     """Locate photos whose positions are known, those positions ignored, and compare.
@@ -62,8 +55,7 @@ def evaluate_fix(
     if elsewhere and (protocol or thresholds_km):
         raise UsageError("--elsewhere counts answers, not distances: leave --protocol and --thresholds-km out.")
     chosen = _protocol(protocol, thresholds_km)
-    if table is not None and table.suffix.lower() not in _TABLES:
-        raise UsageError(f"{table}: a table of queries ends in {' or '.join(_TABLES)}.")
+    check_table(table)
     config = EvaluateConfig(jobs=jobs or default_jobs())
     with progress() as tell:
         scan = open_source(source, progress=lambda done: tell("read", done, None), columns=mapping(column))
@@ -79,8 +71,7 @@ def evaluate_fix(
         for line in report_lines(evaluation.report):
             show(line)
     if table is not None:
-        _write_table(evaluation.report, table)
-        say(f"Wrote {table}.")
+        write_table(evaluation.report, table)
     tell_skipped(skipped)
     return status_of(evaluation.report.n, skipped)
 
@@ -90,16 +81,3 @@ def _protocol(name: str | None, thresholds_km: str | None) -> FixProtocol:
 
     protocol = protocol_named(name or "periplus-fix")
     return protocol if thresholds_km is None else protocol.at(parse_thresholds_km(thresholds_km))
-
-
-def _write_table(report: Report, path: Path) -> None:
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    from periplus.store import atomic_path
-
-    with atomic_path(path) as temporary:
-        if path.suffix.lower() == ".csv":
-            pyarrow.csv.write_csv(report.table, temporary)
-        else:
-            pyarrow.parquet.write_table(report.table, temporary)

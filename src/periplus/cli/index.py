@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from periplus.cli.guard import resumable
-from periplus.cli.options import Codebook, Columns, Jobs, Json, NoCalibration, Source, mapping
+from periplus.cli.model_options import EncoderOption, ModelOptions, Patches, encoder_config
+from periplus.cli.options import Codebook, Columns, Jobs, Json, NoCalibration, Source, Splits, mapping
 from periplus.cli.progress import progress
+from periplus.cli.selecting import Drop, Findings, Selection, open_selected
 from periplus.cli.text import counted, emit, say, show, skips_json, status_of, tell_skipped
 from periplus.errors import PeriplusError, UsageError
 
 if TYPE_CHECKING:
+    from periplus.encode import EncoderConfig
     from periplus.pipeline import IndexConfig, IndexResult
     from periplus.sources import Scan
 
@@ -23,10 +26,13 @@ if TYPE_CHECKING:
 def index(
     source: Source,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="G.gallery", help="The gallery to make or update.")],
-    encoder: Annotated[
-        str | None, typer.Option(metavar="asmk|vlad", help="asmk finds more (default); vlad makes it smaller.")
-    ] = None,
+    encoder: EncoderOption = None,
+    model: ModelOptions = None,
+    patches: Patches = False,
     codebook: Codebook = None,
+    split: Splits = None,
+    findings: Findings = None,
+    drop: Drop = None,
     column: Columns = None,
     jobs: Jobs = 0,
     prune: Annotated[bool, typer.Option("--prune", help="Forget photos that SOURCE no longer has.")] = False,
@@ -39,25 +45,27 @@ def index(
 
     Example: periplus index ~/photos -o town.gallery
     """
-    from periplus.encode import EncoderConfig
     from periplus.pipeline import IndexConfig
 
-    _check_encoder(output, encoder, codebook)
+    if encoder is not None and codebook is not None:
+        raise UsageError("Give --encoder or --codebook: a codebook brings its encoder with it.")
+    wanted = encoder_config(encoder, model, patches)
+    _check_encoder(output, None if encoder is None else wanted, codebook)
     config = IndexConfig(
-        encoder=EncoderConfig(name=encoder or EncoderConfig.name),
+        encoder=wanted,
         codebook=codebook,
         jobs=jobs,
         calibration_photos=0 if no_calibration else IndexConfig.calibration_photos,
         prune=prune,
     )
-    return run_index(source, output, config, mapping(column), as_json=json)
+    return run_index(source, output, config, Selection.named(mapping(column), split, findings, drop), as_json=json)
 
 
 def run_index(
     source: str,
     target: Path,
     config: IndexConfig,
-    columns: dict[str, str] | None,
+    selection: Selection,
     *,
     as_json: bool,
     advise_prune: bool = True,
@@ -65,11 +73,10 @@ def run_index(
     """Read a source, index it, and tell of it; returns the exit status."""
     from periplus.gallery import open_gallery
     from periplus.pipeline import index as run
-    from periplus.sources import open_source
 
     _check_place(target)
     with progress() as tell:
-        scan = open_source(source, progress=lambda done: tell("read", done, None), columns=columns)
+        scan = open_selected(source, selection, tell)
         try:
             result = run(scan, target, config, tell)
         except PeriplusError:
@@ -114,7 +121,7 @@ def _show(result: IndexResult, placed: int) -> None:
     show(f"Took {sum(result.seconds.values()):.1f} s.")
 
 
-def _check_encoder(target: Path, encoder: str | None, codebook: Path | None) -> None:
+def _check_encoder(target: Path, encoder: EncoderConfig | None, codebook: Path | None) -> None:
     """Refuse what a gallery could not obey: it keeps the encoder that it was made with.
 
     Raises:
@@ -123,14 +130,15 @@ def _check_encoder(target: Path, encoder: str | None, codebook: Path | None) -> 
     from periplus.gallery import open_gallery
     from periplus.gallery.layout import MANIFEST
 
-    if encoder is not None and codebook is not None:
-        raise UsageError("Give --encoder or --codebook: a codebook brings its encoder with it.")
     if not (target / MANIFEST).exists():
         return
     gallery = open_gallery(target)
-    made_with = gallery.encoder.get("name")
-    if encoder is not None and encoder != made_with:
-        raise UsageError(f"{target} was made with the encoder {made_with} and keeps it. Make a new one for {encoder}.")
+    made_with, model = gallery.encoder.get("name"), gallery.encoder.get("model")
+    if encoder is not None and (encoder.name, encoder.model) != (made_with, model):
+        wanted = "another model" if encoder.name == made_with else encoder.name
+        raise UsageError(f"{target} was made with the encoder {made_with} and keeps it. Make a new one for {wanted}.")
+    if encoder is not None and encoder.patches and not gallery.encoder.get("patches"):
+        raise UsageError(f"{target} was made without patches and stays so. Make a new one for --patches.")
     if codebook is not None and open_gallery(codebook).fingerprint != gallery.fingerprint:
         raise UsageError(f"{target} has an encoder of its own and keeps it. Make a new one with that of {codebook}.")
 

@@ -17,7 +17,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="A folder of photos, or a table (.csv, .parquet) of photos and their positions.",
+        help="A folder of photos, a table (.csv, .parquet) of photos and their positions, or a data set as name:path.",
         show_default=False,
     ),
 ]
@@ -28,6 +28,14 @@ Columns = Annotated[
         metavar="FIELD=NAME",
         help="Which column of a table is which, as in lat_deg=mean_lat; found by name where not said. Repeatable.",
     ),
+]
+Splits = Annotated[
+    list[str] | None,
+    typer.Option("--split", metavar="NAME", help="Only photos of this split of SOURCE, such as gallery. Repeatable."),
+]
+BoxOption = Annotated[
+    str | None,
+    typer.Option("--box", metavar="X1,Y1,X2,Y2", help="Ask about this part of each picture only; pixels, upright."),
 ]
 Photos = Annotated[
     list[str],
@@ -41,6 +49,21 @@ NoCalibration = Annotated[
     bool,
     typer.Option("--no-calibration", help="Do not ask the gallery's own photos; confidence and radii stay rough."),
 ]
+
+
+def box_of(text: str | None) -> tuple[float, float, float, float] | None:
+    """What ``--box X1,Y1,X2,Y2`` says.
+
+    Raises:
+        UsageError: it is not of this form.
+    """
+    if text is None:
+        return None
+    try:
+        x1, y1, x2, y2 = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--box {text!r} is not X1,Y1,X2,Y2 in pixels, as in 10,20,300,240.") from error
+    return x1, y1, x2, y2
 
 
 def mapping(columns: list[str] | None) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ import typer
 
 from periplus.cli.guard import verb
 from periplus.cli.inputs import find_photos
-from periplus.cli.options import GalleryOption, Json, Photos
+from periplus.cli.options import BoxOption, GalleryOption, Json, Photos, box_of
 from periplus.cli.progress import progress
 from periplus.cli.text import emit, show, skips_json, status_of, tell_skipped
 
@@ -25,11 +25,15 @@ def search(
     gallery: GalleryOption,
     k: Annotated[int, typer.Option("-k", min=1, help="How many gallery photos to list.")] = 10,
     rerank: Annotated[
-        Literal["none", "sift"], typer.Option(help="sift verifies the best by geometry; none is quicker.")
+        Literal["none", "sift", "vlad", "patches"],
+        typer.Option(
+            help="Local evidence on the best: sift verifies geometry; vlad and patches compare; none is quicker."
+        ),
     ] = "sift",
     weight: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the first ranking in the score; the rest is geometry's.")
+        float, typer.Option(min=0, max=1, help="Share of the first ranking in the score; the rest is local evidence's.")
     ] = 0.2,
+    box: BoxOption = None,
     json: Json = False,
 ) -> int:
     """List the gallery photos that look most like each photo, best first.
@@ -41,10 +45,10 @@ def search(
 
     def ask(photo: Path) -> tuple[list[Hit], float]:
         begun = time.perf_counter()
-        hits = run(photo, opened, k, rerank=rerank, weight=weight)
+        hits = run(photo, opened, k, rerank=rerank, weight=weight, box=part)
         return hits, time.perf_counter() - begun
 
-    opened = open_for_search(gallery)
+    opened, part = open_for_search(gallery), box_of(box)
     answers: list[dict[str, object]] = []
     with progress(json or not sys.stdout.isatty()) as tell:
         inputs = find_photos(photos, tell)
@@ -77,6 +81,7 @@ def _document(number: int, hit: Hit) -> dict[str, object]:
         "lon_deg": hit.lon_deg,
         "score": hit.score,
         "global_score": hit.global_score,
+        "local_score": hit.local_score,
         "inliers": hit.match.inliers if hit.match else None,
         "kind": hit.match.kind if hit.match else None,
         "coverage": hit.match.coverage if hit.match else None,

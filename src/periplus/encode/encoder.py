@@ -1,4 +1,8 @@
-"""The weight-free encoder: what it learns from a sample of photos, and what it says of one photo."""
+"""What a gallery's encoder learns from a sample of photos, and what it says of one photo's local features.
+
+Every encoder has a weight-free part: packed local features for the geometry and VLAD. A deep encoder is that part
+and a vision model whose vector stands in the place of VLAD's.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,9 @@ ENCODERS = {
 }
 """The weight-free encoders by name. Both keep VLAD vectors and local features; ``asmk`` keeps words besides."""
 
+DEEP = "deep"
+"""The name of every encoder whose vector a vision model makes."""
+
 RESOURCES = (
     "packing-mean",
     "packing-basis",
@@ -44,7 +51,9 @@ class EncoderConfig:
     """What is learnt, and how much of it.
 
     Attributes:
-        name: a key of :data:`ENCODERS`.
+        name: a key of :data:`ENCODERS`, or :data:`DEEP`.
+        model: of a deep encoder what :func:`periplus.encode.load_picture_encoder` makes its model from; else None.
+        patches: whether a deep encoder's gallery keeps the model's patches of every photo, for re-ranking.
         sift: how local features are found.
         packed_dim: components kept of a stored descriptor.
         codebook_size: visual words, at most; fewer where the sample is small.
@@ -55,6 +64,8 @@ class EncoderConfig:
     """
 
     name: str = "asmk"
+    model: Mapping[str, object] | None = None
+    patches: bool = False
     sift: SiftConfig = field(default_factory=SiftConfig)
     packed_dim: int = 40
     codebook_size: int = 4096
@@ -64,9 +75,13 @@ class EncoderConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the name."""
-        if self.name not in ENCODERS:
+        """Check the name, and that exactly a deep encoder has a model and what comes from it."""
+        if self.name not in ENCODERS and self.name != DEEP:
             raise UsageError(f"No encoder {self.name!r}; there are {', '.join(ENCODERS)}.")
+        if (self.model is not None) != (self.name == DEEP):
+            raise UsageError(f"The encoder {self.name!r} {'has no' if self.model else 'needs a'} model.")
+        if self.patches and self.model is None:
+            raise UsageError(f"Patches are a vision model's: the encoder {self.name!r} has none.")
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,7 @@ class Encoded:
     """What an encoder says of one photo.
 
     Attributes:
-        vector: float32 (d,), unit length, or zero for a picture without features.
+        vector: VLAD, float32 (d,), unit length, or zero for a picture without features.
         words: its visual words; None where the encoder has none.
     """
 
@@ -84,7 +99,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Encoder:
-    """A learnt weight-free encoder.
+    """A learnt encoder; of a deep one, the part that sees local features.
 
     Attributes:
         config: how it was made.
@@ -105,6 +120,16 @@ class Encoder:
         """Whether photos are searched by words."""
         return self.config.name == "asmk"
 
+    @property
+    def model(self) -> Mapping[str, object] | None:
+        """Of a deep encoder, what its vision model is made from."""
+        return self.config.model
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors that a gallery keeps."""
+        return self.vlad.dim if self.model is None else int(str(self.model["dim"]))
+
     def encode(self, features: LocalFeatures, *, query: bool = False) -> Encoded:
         """Encode one photo's RootSIFT features; a query's descriptors go to several words each."""
         components = self.packing.components(features.descriptors)
@@ -114,8 +139,11 @@ class Encoder:
         return Encoded(self.vlad.encode(components), words)
 
     def spec(self) -> dict[str, object]:
-        """The configuration as JSON values."""
-        return asdict(self.config)
+        """The configuration as JSON values; without a model none is named, as before there were any."""
+        spec = asdict(self.config)
+        if self.config.model is None:
+            del spec["model"], spec["patches"]
+        return spec
 
     def resources(self) -> dict[str, NDArray[np.float32]]:
         """The learnt arrays by name, to be kept with a gallery."""
@@ -159,7 +187,7 @@ def learn_encoder(sample: Sequence[LocalFeatures], config: EncoderConfig) -> Enc
     packing = learn_packing(drawn, config.packed_dim)
     components = packing.components(drawn)
     codebook = _learn_codebook(drawn, components, packing, config)
-    centroids = _k_means(components[:: max(1, len(drawn) // 30_000)], config.vlad_centroids, config.seed)
+    centroids = k_means(components[:: max(1, len(drawn) // 30_000)], config.vlad_centroids, config.seed)
     aggregated = np.stack([aggregate(packing.components(d), centroids) for d in described])
     vlad = Vlad(centroids, *learn_whitening(aggregated, config.vlad_dim))
     return _finish(config, packing, vlad, codebook)
@@ -170,7 +198,7 @@ def _learn_codebook(
 ) -> Codebook:
     """Words by k-means of components; their means of the descriptors that fall to them."""
     size = min(config.codebook_size, max(1, len(descriptors) // _DESCRIPTORS_PER_WORD))
-    centres = _k_means(components, size, config.seed)
+    centres = k_means(components, size, config.seed)
     nearest = np.concatenate(
         [
             nearest_words(components[i : i + _ROWS_AT_ONCE], centres, 1)[:, 0]
@@ -196,7 +224,8 @@ def _finish(config: EncoderConfig, packing: Packing, vlad: Vlad, codebook: Codeb
     return replace(encoder, fingerprint=f"{config.name}-{whole}")
 
 
-def _k_means(points: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
+def k_means(points: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
+    """At most k centroids (k, d) of points (n, d); the points themselves where there are no more."""
     if k >= len(points):
         return np.ascontiguousarray(points)
     # min_points_per_centroid only silences a warning: small galleries are allowed to have thin words.

@@ -8,14 +8,13 @@ from typing import cast
 
 import numpy as np
 
+from periplus.errors import PhotoError
 from periplus.gallery import Gallery, GalleryWriter, open_gallery
 from periplus.photos import Limits
-from periplus.pipeline.describe import find_features
 from periplus.pipeline.opened import CALIBRATION, calibration_of, kept_for_search
-from periplus.pipeline.query import SearchConfig, candidates_of, make_query, verify_query
+from periplus.pipeline.query import SearchConfig, candidates_of, read_query, verify_query
 from periplus.pipeline.workers import workers
 from periplus.position import Calibration, Candidates, calibrate
-from periplus.records import Skip
 from periplus.store import fingerprint
 
 Question = tuple[int, str]
@@ -83,10 +82,13 @@ def _leave_one_out(state: tuple[str, Limits], question: Question) -> Candidates 
     path, limits = state
     opened = kept_for_search(path)
     row, photo = question
-    features = find_features((opened.encoder.config.sift, limits), photo)
-    if isinstance(features, Skip) or len(features) == 0:
+    try:
+        query = read_query(photo, opened, limits)
+    except PhotoError:
+        return None
+    if len(query.features) == 0:
         return None
     same = opened.rows_with_content(str(opened.gallery.catalog.row(row)["content_hash"]))
     out = np.union1d(np.flatnonzero(~opened.placed), same).astype(np.int64)
-    verified = verify_query(make_query(features, opened), opened, SearchConfig(), out)
+    verified = verify_query(query, opened, SearchConfig(), out)
     return candidates_of(verified, opened)

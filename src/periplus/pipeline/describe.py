@@ -12,8 +12,10 @@ from periplus.encode import Encoder, pack_words
 from periplus.errors import PeriplusError, PhotoError
 from periplus.features import SiftConfig, extract_sift
 from periplus.photos import Limits, read_gray
-from periplus.pipeline.opened import FEATURES, WORDS
+from periplus.pipeline.opened import FEATURES, PATCHES, VLAD, WORDS
+from periplus.pipeline.pictures import picture_encoder, read_views
 from periplus.records import LocalFeatures, Skip
+from periplus.rerank import pack_patches
 from periplus.store import content_hash
 
 Row = dict[str, object]
@@ -79,16 +81,27 @@ def describe_photo(state: tuple[Encoder, Limits], todo: Todo) -> Described | Unc
         return Skip(path, "unreadable", error.strerror or str(error))
     if digest == todo.known_hash:
         return Unchanged(str(todo.row["id"]))
-    features = todo.features if todo.features is not None else find_features((encoder.config.sift, limits), path)
-    if isinstance(features, Skip):
-        return features
-    return describe_features(encoder, {**todo.row, "content_hash": digest}, features)
+    try:
+        return _describe(encoder, limits, {**todo.row, "content_hash": digest}, todo.features)
+    except PhotoError as error:
+        return Skip(path, error.kind, error.reason)
 
 
-def describe_features(encoder: Encoder, row: Row, features: LocalFeatures) -> Described:
-    """What is stored of a photo with these features."""
+def _describe(encoder: Encoder, limits: Limits, row: Row, features: LocalFeatures | None) -> Described:
+    """What is stored of a photo."""
+    sift, model = encoder.config.sift, encoder.model
+    views = None
+    if features is None or model is not None:
+        views = read_views(str(row["path"]), sift.long_side_px, limits, colour=model is not None)
+        features = extract_sift(views.gray, sift) if features is None else features
     encoded = encoder.encode(features)
     blobs = {FEATURES: encoder.packing.pack(features)}
     if encoded.words is not None:
         blobs[WORDS] = pack_words(encoded.words)
-    return Described(row, encoded.vector, blobs)
+    if model is None or views is None or views.colour is None:
+        return Described(row, encoded.vector, blobs)
+    blobs[VLAD] = encoded.vector.astype(np.float16).view(np.uint8)
+    sees = picture_encoder(model)
+    if encoder.config.patches:
+        blobs[PATCHES] = pack_patches(sees.patches(views.colour))
+    return Described(row, sees.encode([views.colour])[0], blobs)

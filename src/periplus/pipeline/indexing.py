@@ -122,7 +122,7 @@ def _create(target: Path, encoder: Encoder) -> None:
         target,
         encoder=encoder.spec(),
         fingerprint=encoder.fingerprint,
-        dim=encoder.vlad.dim,
+        dim=encoder.dim,
         resources=encoder.resources(),
     )
 

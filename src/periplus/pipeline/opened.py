@@ -19,7 +19,8 @@ from periplus.records import LocalFeatures, Words
 from periplus.search import InvertedFile, build_inverted_file
 from periplus.store import content_hash
 
-FEATURES, WORDS, CALIBRATION = "features", "words", "calibration"
+FEATURES, WORDS, VLAD, PATCHES = "features", "words", "vlad", "patches"
+CALIBRATION = "calibration"
 CODE_COLUMNS = DESCRIPTOR_DIM // 64
 
 

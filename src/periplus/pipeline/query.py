@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from periplus.encode import Encoded
 from periplus.features import extract_sift
-from periplus.photos import DEFAULT_LIMITS, Limits, read_gray
+from periplus.photos import DEFAULT_LIMITS, Limits
 from periplus.pipeline.opened import OpenedGallery
+from periplus.pipeline.pictures import Box, picture_encoder, read_views
 from periplus.position import Candidates
 from periplus.records import LocalFeatures, Match, Ranking
 from periplus.rerank import RerankConfig, match_candidates
@@ -44,11 +45,15 @@ class Query:
 
     Attributes:
         features: with packed components, as stored ones have.
-        encoded: vector and words.
+        encoded: VLAD and words.
+        vector: float32 (d,), what dense search compares; of a deep gallery its model's, else VLAD.
+        patches: float32 (m, c), of a gallery that keeps its photos' patches; else None.
     """
 
     features: LocalFeatures
     encoded: Encoded
+    vector: NDArray[np.float32]
+    patches: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,28 +74,38 @@ class Verified:
         return np.array([m.row for m in self.matches], np.int64)
 
 
-def read_query(path: str | Path, opened: OpenedGallery, limits: Limits = DEFAULT_LIMITS) -> Query:
+def read_query(
+    path: str | Path, opened: OpenedGallery, limits: Limits = DEFAULT_LIMITS, box: Box | None = None
+) -> Query:
     """Open a photo and encode it as this gallery's queries are.
+
+    Args:
+        path: the photo.
+        opened: the gallery.
+        limits: on the file.
+        box: the part of the picture that is asked about; all of it where None.
 
     Raises:
         PhotoError: the photo cannot be used.
+        UsageError: the box lies outside of the picture.
     """
-    sift = opened.encoder.config.sift
-    raw = extract_sift(read_gray(Path(path), sift.long_side_px, limits).pixels, sift)
-    return make_query(raw, opened)
-
-
-def make_query(raw: LocalFeatures, opened: OpenedGallery) -> Query:
-    """Encode RootSIFT features as this gallery's queries are."""
-    packed = replace(raw, descriptors=opened.encoder.packing.project(raw.descriptors))
-    return Query(packed, opened.encoder.encode(raw, query=True))
+    encoder = opened.encoder
+    views = read_views(path, encoder.config.sift.long_side_px, limits, colour=encoder.model is not None, box=box)
+    raw = extract_sift(views.gray, encoder.config.sift)
+    packed = replace(raw, descriptors=encoder.packing.project(raw.descriptors))
+    encoded = encoder.encode(raw, query=True)
+    if encoder.model is None or views.colour is None:
+        return Query(packed, encoded, encoded.vector)
+    sees = picture_encoder(encoder.model)
+    patches = sees.patches(views.colour) if encoder.config.patches else None
+    return Query(packed, encoded, sees.encode([views.colour])[0], patches)
 
 
 def global_scores(query: Query, opened: OpenedGallery) -> NDArray[np.float32]:
     """The query's similarity to every gallery row, float32 (n,)."""
     if opened.words is not None and query.encoded.words is not None:
         return opened.words.scores(query.encoded.words)
-    found = search_flat(query.encoded.vector[None], opened.gallery.vectors_blocks(), len(opened))
+    found = search_flat(query.vector[None], opened.gallery.vectors_blocks(), len(opened))
     scores = np.zeros(len(opened), np.float32)
     scores[found.rows[0]] = found.scores[0]
     return scores

@@ -1,10 +1,9 @@
-"""Find the gallery photos that look like a photo, with or without geometry."""
+"""Find the gallery photos that look like a photo, re-ranked by local evidence or not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -12,11 +11,10 @@ from threadpoolctl import threadpool_limits
 from periplus.errors import UsageError
 from periplus.photos import DEFAULT_LIMITS, Limits
 from periplus.pipeline.opened import OpenedGallery
-from periplus.pipeline.query import SearchConfig, rank_query, read_query, verify_query
+from periplus.pipeline.pictures import Box
+from periplus.pipeline.query import SearchConfig, rank_query, read_query
+from periplus.pipeline.reranking import Method, fusion_of, local_evidence, require_method
 from periplus.records import Match
-from periplus.rerank import fuse
-
-Rerank = Literal["none", "sift"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,8 @@ class Hit:
         lat_deg, lon_deg: its position; None where unknown.
         score: of the final ranking.
         global_score: of the first ranking.
-        match: the geometry, None without re-ranking.
+        local_score: of the local evidence; None without re-ranking.
+        match: the geometry; None where the local evidence has none.
     """
 
     row: int
@@ -40,6 +39,7 @@ class Hit:
     lon_deg: float | None
     score: float
     global_score: float
+    local_score: float | None
     match: Match | None
 
 
@@ -48,8 +48,9 @@ def search(
     opened: OpenedGallery,
     k: int = 10,
     *,
-    rerank: Rerank = "sift",
+    rerank: Method = "sift",
     weight: float = 0.2,
+    box: Box | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> list[Hit]:
     """The k gallery photos that are most like a photo, best first.
@@ -58,32 +59,49 @@ def search(
         path: the photo.
         opened: the gallery.
         k: how many, at least 1.
-        rerank: ``"sift"`` verifies the best candidates by geometry; ``"none"`` keeps the global ranking.
+        rerank: local evidence on the best candidates: ``"sift"`` verifies them by geometry, ``"vlad"`` compares
+            aggregated local features, ``"patches"`` a vision model's; ``"none"`` keeps the global ranking.
         weight: v of the fused score v * global + (1 - v) * local.
+        box: the part of the picture that is asked about.
         limits: on the file.
 
     Raises:
-        UsageError: k or weight is out of range.
+        UsageError: k, weight or box is out of range, or the gallery does not keep such local features.
         PhotoError: the photo cannot be used.
     """
     if k < 1 or not 0 <= weight <= 1:
         raise UsageError(f"k is at least 1 and weight lies in [0, 1]; got {k} and {weight}.")
+    if rerank != "none":
+        require_method(opened, rerank)
     with threadpool_limits(1):
-        query = read_query(path, opened, limits)
-        if rerank == "none" or len(opened) == 0:
-            rows, scores = rank_query(query, opened, k).of(0)
-            return [_hit(opened, int(row), float(s), float(s), None) for row, s in zip(rows, scores, strict=True)]
-        verified = verify_query(query, opened, SearchConfig(candidates=max(k, SearchConfig.candidates)))
-    local = np.array([m.score for m in verified.matches], np.float32)
-    fused = fuse(verified.global_scores, local, weight)
-    order = np.lexsort((verified.rows, -fused))[:k]
+        query = read_query(path, opened, limits, box)
+        depth = k if rerank == "none" else max(k, SearchConfig.candidates)
+        rows, scores = rank_query(query, opened, depth).of(0)
+        if rerank == "none" or not len(rows):
+            return [_hit(opened, int(row), float(s), float(s)) for row, s in zip(rows, scores, strict=True)]
+        evidence = local_evidence(query, rows, opened, rerank)
+    fused = fusion_of(rerank, "right", weight)(scores, evidence.scores)
     return [
-        _hit(opened, verified.matches[j].row, float(fused[j]), float(verified.global_scores[j]), verified.matches[j])
-        for j in order
+        _hit(
+            opened,
+            int(rows[j]),
+            float(fused[j]),
+            float(scores[j]),
+            float(evidence.scores[j]),
+            evidence.matches[j] if evidence.matches else None,
+        )
+        for j in np.lexsort((rows, -fused))[:k]
     ]
 
 
-def _hit(opened: OpenedGallery, row: int, score: float, global_score: float, match: Match | None) -> Hit:
+def _hit(
+    opened: OpenedGallery,
+    row: int,
+    score: float,
+    global_score: float,
+    local_score: float | None = None,
+    match: Match | None = None,
+) -> Hit:
     known = opened.gallery.catalog.row(row)
     lat, lon = known["lat_deg"], known["lon_deg"]
     return Hit(
@@ -94,5 +112,6 @@ def _hit(opened: OpenedGallery, row: int, score: float, global_score: float, mat
         lon_deg=None if lon is None else float(str(lon)),
         score=score,
         global_score=global_score,
+        local_score=local_score,
         match=match,
     )

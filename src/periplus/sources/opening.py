@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from periplus.errors import UsageError
 from periplus.photos import DEFAULT_LIMITS, Limits
+from periplus.records import Catalog
+from periplus.sources.classes import read_classes
 from periplus.sources.folder import read_folder
+from periplus.sources.gldv2 import read_gldv2
+from periplus.sources.oxford import read_oxford
+from periplus.sources.revisited import DISTRACTORS, read_distractors, read_revisited
 from periplus.sources.scan import Scan
 from periplus.sources.table import read_table
 from periplus.sources.tablefile import TABLE_SUFFIXES
@@ -28,8 +36,62 @@ def _table(path: Path, limits: Limits, progress: Progress, columns: Columns) -> 
     return read_table(path, columns, limits=limits, progress=progress)
 
 
-SOURCES: dict[str, Callable[[Path, Limits, Progress, Columns], Scan]] = {"folder": _folder, "table": _table}
-"""The kinds of source by name, as in ``table:places.csv``."""
+Open = Callable[[Path, Limits, Progress, Columns], Scan]
+
+
+def _named(name: str, read: Callable[[Path, Limits, Progress], Scan]) -> Open:
+    """A data set whose columns are known: there is nothing to map."""
+
+    def opened(path: Path, limits: Limits, progress: Progress, columns: Columns) -> Scan:
+        if columns:
+            raise UsageError(f"The columns of {name} are known: --column {next(iter(columns))} cannot change them.")
+        return read(path, limits, progress)
+
+    return opened
+
+
+def _gldv2(*splits: str) -> Callable[[Path, Limits, Progress], Scan]:
+    return lambda path, limits, progress: read_gldv2(path, splits or None, limits, progress)
+
+
+def _clean(path: Path, limits: Limits, progress: Progress) -> Scan:
+    """GLDv2 without the train pictures that ``train_clean.csv`` leaves out."""
+    scan = read_gldv2(path, None, limits, progress)
+    table = scan.catalog.table
+    kept = pc.or_(pc.not_equal(table.column("split"), "train"), pc.fill_null(table.column("clean"), False))
+    return replace(scan, catalog=Catalog(table.filter(kept)))
+
+
+def _revisited(name: str, distractors: bool) -> Callable[[Path, Limits, Progress], Scan]:
+    return lambda path, _, progress: read_revisited(path, name, progress, distractors=distractors)
+
+
+def _oxford(name: str) -> Callable[[Path, Limits, Progress], Scan]:
+    return lambda path, _, progress: read_oxford(path, name, progress)
+
+
+_DATA_SETS: dict[str, Callable[[Path, Limits, Progress], Scan]] = {
+    "classes": read_classes,
+    "gldv2": _gldv2(),
+    "gldv2-clean": _clean,
+    "gldv2-train": _gldv2("train"),
+    "gldv2-index": _gldv2("index"),
+    "gldv2-test": _gldv2("test"),
+    "roxford5k": _revisited("roxford5k", False),
+    "rparis6k": _revisited("rparis6k", False),
+    "roxford5k+1m": _revisited("roxford5k", True),
+    "rparis6k+1m": _revisited("rparis6k", True),
+    DISTRACTORS: lambda path, _, progress: read_distractors(path, progress),
+    "oxford5k": _oxford("oxford5k"),
+    "paris6k": _oxford("paris6k"),
+}
+
+SOURCES: dict[str, Open] = {
+    "folder": _folder,
+    "table": _table,
+    **{name: _named(name, read) for name, read in _DATA_SETS.items()},
+}
+"""The kinds of source by name, as in ``table:places.csv`` or ``gldv2:/data/gldv2``."""
 
 
 def open_source(spec: str, limits: Limits = DEFAULT_LIMITS, progress: Progress = None, columns: Columns = None) -> Scan:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from periplus.errors import UsageError
 from periplus.records import Catalog, Skip
 
 
@@ -25,3 +29,17 @@ class Scan:
     root: Path
     ignored: int = 0
     notes: tuple[Skip, ...] = ()
+
+    def of_splits(self, splits: Collection[str]) -> Scan:
+        """The photos of some splits; all where none is named.
+
+        Raises:
+            UsageError: the source has no such split.
+        """
+        if not splits:
+            return self
+        named = self.catalog.column("split")
+        if unknown := sorted(set(splits) - {str(name) for name in named}):
+            have = ", ".join(sorted({str(name) for name in named if name is not None})) or "none"
+            raise UsageError(f"There is no split {unknown[0]!r} in this source; it has {have}.")
+        return replace(self, catalog=self.catalog.select(np.array([name in splits for name in named], np.bool_)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from periplus.cli.guard import resumable
 from periplus.cli.index import run_index
 from periplus.cli.options import Columns, GalleryArgument, Jobs, Json, NoCalibration, Source, mapping
+from periplus.cli.selecting import Selection
 
 
 @resumable
@@ -26,4 +27,4 @@ def add(
     open_gallery(gallery)
     calibration_photos = 0 if no_calibration else IndexConfig.calibration_photos
     config = IndexConfig(jobs=jobs, calibration_photos=calibration_photos)
-    return run_index(source, gallery, config, mapping(column), as_json=json, advise_prune=False)
+    return run_index(source, gallery, config, Selection(mapping(column)), as_json=json, advise_prune=False)
