@@ -3,12 +3,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
+from oracle_page import PageParts
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -62,26 +62,10 @@ def audit(tmp_path: Path) -> Audit:
     return audit_catalog(Catalog.from_rows(rows), measured)
 
 
-class _Parts(HTMLParser):
-    """Every start tag with its attributes, and the text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def _written(tmp_path: Path, audit: Audit, title: str = "Audit") -> tuple[str, _Parts]:
+def _written(tmp_path: Path, audit: Audit, title: str = "Audit") -> tuple[str, PageParts]:
     write_audit(tmp_path / "a.html", audit, title)
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    return page, _Parts(page)
+    return page, PageParts(page)
 
 
 def test_what_it_says(tmp_path: Path, audit: Audit) -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
+from oracle_page import PageParts
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -57,26 +57,10 @@ def entries(tmp_path: Path) -> list[ReportEntry]:
     ]
 
 
-class _Parts(HTMLParser):
-    """Every start tag with its attributes, and the text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def _written(tmp_path: Path, entries: list[ReportEntry], title: str = "Report") -> tuple[str, _Parts]:
+def _written(tmp_path: Path, entries: list[ReportEntry], title: str = "Report") -> tuple[str, PageParts]:
     write_report(tmp_path / "r.html", entries, GALLERY, title)
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
-    return page, _Parts(page)
+    return page, PageParts(page)
 
 
 def test_what_it_says(tmp_path: Path, entries: list[ReportEntry]) -> None:
