@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 HIT_KEYS = [
-    "rank", "id", "path", "lat_deg", "lon_deg", "score", "global_score", "inliers", "kind", "coverage",
+    "rank", "id", "path", "lat_deg", "lon_deg", "score", "global_score", "local_score", "inliers", "kind", "coverage",
 ]  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_people_read_a_list(call: Any, gallery: Path, query: Path) -> None:
 
 
 def test_wrong_use(call: Any, gallery: Path, query: Path) -> None:
-    for wrong in (["-k", 0], ["--weight", 2], ["--weight", "nan"], ["--rerank", "vlad"]):
+    for wrong in (["-k", 0], ["--weight", 2], ["--weight", "nan"], ["--rerank", "patches"]):
         done = call("search", query, "-g", gallery, *wrong)
         assert (done.status, done.out) == (2, ""), wrong
         assert done.err.count("\n") == 1

@@ -35,7 +35,7 @@ def same(ours: OnnxEncoder, theirs: TransformersEncoder) -> None:
     vectors, expected = ours.encode(PICTURES), theirs.encode(PICTURES)
     np.testing.assert_allclose(vectors, expected, atol=1e-3)
     assert (vectors * expected).sum(axis=1).min() > 0.9999
-    np.testing.assert_allclose(ours.patches(PICTURES[0]), theirs.patches(PICTURES[0]), atol=1e-3)
+    np.testing.assert_allclose(ours.look(PICTURES[0])[1], theirs.look(PICTURES[0])[1], atol=1e-3)
     assert (ours.dim, ours.fingerprint, ours.preprocess) == (theirs.dim, theirs.fingerprint, theirs.preprocess)
 
 
@@ -108,7 +108,7 @@ sys.modules.update(dict.fromkeys(("torch", "transformers", "safetensors", "onnx"
 import numpy as np
 from periplus.encode.picture_encoder import ModelSpec, open_picture_encoder
 encoder = open_picture_encoder(ModelSpec({str(exported)!r}, engine="onnx"))
-print(encoder.encode([np.zeros((40, 50, 3), np.uint8)]).shape, encoder.patches(np.zeros((40, 50, 3), np.uint8)).shape)
+print(encoder.encode([np.zeros((40, 50, 3), np.uint8)]).shape, encoder.look(np.zeros((40, 50, 3), np.uint8))[1].shape)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "(1, 6) (1, 24)\n"

@@ -69,18 +69,18 @@ def test_patches_are_the_cells_and_the_tokens(models: dict[str, Path]) -> None:
         feature_map = cnn.embedder.backbone(torch.from_numpy(pixels)[None]).last_hidden_state[0]
     assert feature_map.shape[1:] == (3, 3)
     cells = [feature_map[:, y, x].numpy() for y in range(3) for x in range(3)]
-    np.testing.assert_allclose(cnn.patches(PICTURES[0]), unit_rows(np.stack(cells)), atol=1e-5)
+    np.testing.assert_allclose(cnn.look(PICTURES[0])[1], unit_rows(np.stack(cells)), atol=1e-5)
     # A class token and four registers come first.
     dino = encoder(models["dinov3"])
     with torch.inference_mode():
         tokens = dino.embedder.backbone(torch.from_numpy(dino.preprocess.apply(PICTURES[0]))[None]).last_hidden_state
     assert tokens.shape[1] == 21
-    np.testing.assert_allclose(dino.patches(PICTURES[0]), unit_rows(tokens[0, 5:].numpy()), atol=1e-5)
+    np.testing.assert_allclose(dino.look(PICTURES[0])[1], unit_rows(tokens[0, 5:].numpy()), atol=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "patches"), [("clip", 16), ("siglip", 16), ("vit", 16), ("swin", 16)])
 def test_patches_leave_special_tokens_out(kind: str, patches: int, models: dict[str, Path]) -> None:
-    assert encoder(models[kind]).patches(PICTURES[0]).shape == (patches, 16)
+    assert encoder(models[kind]).look(PICTURES[0])[1].shape == (patches, 16)
 
 
 @pytest.mark.parametrize("p", [1.0, 3.0, 4.6])
@@ -113,7 +113,7 @@ def test_scales_are_averaged_by_the_power_mean_for_gem_only(models: dict[str, Pa
 @pytest.mark.parametrize("kind", ["clip", "siglip", "vit", "dinov2", "dinov3"])
 def test_transformers_see_other_sizes_in_whole_patches(kind: str, models: dict[str, Path]) -> None:
     larger = encoder(models[kind], image_size_px=48)
-    assert larger.patches(PICTURES[0]).shape == (36, 16)
+    assert larger.look(PICTURES[0])[1].shape == (36, 16)
     several = encoder(models[kind], scales=[0.7071, 1.0, 1.4142])
     assert np.isfinite(several.encode(PICTURES)).all()
     with pytest.raises(UsageError, match="multiple of 8"):
@@ -138,7 +138,7 @@ def test_bfloat16_is_close_and_another_encoder(models: dict[str, Path]) -> None:
     cosine = (full.encode(PICTURES) * half.encode(PICTURES)).sum(axis=1)
     assert 0.99 < cosine.min() < 1
     assert half.encode(PICTURES).dtype == np.float32
-    assert half.patches(PICTURES[0]).dtype == np.float32
+    assert half.look(PICTURES[0])[1].dtype == np.float32
     assert full.fingerprint != half.fingerprint
 
 

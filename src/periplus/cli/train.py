@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,12 +43,16 @@ def train(
     from periplus.evaluate import report_lines, report_to_json
     from periplus.learn import override, read_experiment
     from periplus.pipeline.experimenting import ask_whole, run_experiment
+    from periplus.pipeline.networks import train_network
     from periplus.pipeline.runs import compare, comparison_lines, write_run
     from periplus.sources import open_source
 
     wanted = override(read_experiment(experiment), settings or [])
     folder = runs or Path(wanted.train.output_dir if wanted.train is not None else "runs")
     again = resume or (wanted.train is not None and wanted.train.resume)
+    if os.environ.get("RANK", "0") != "0":  # torchrun's name for the others of a data-parallel training
+        train_network(wanted, folder, resume=again, jobs=jobs)
+        return 0
     with progress() as tell:
         queries = None if ask is None else open_source(ask, progress=lambda done: tell("read", done, None))
         result = run_experiment(wanted, folder, resume=again, jobs=jobs, progress=tell)

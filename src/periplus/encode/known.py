@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from periplus.encode.encoder import ENCODERS
 from periplus.encode.extras import has_package, require_packages
 from periplus.errors import CannotRunError, UsageError
 
@@ -102,7 +103,7 @@ def find_model(name: str, revision: str | None = None) -> Path:
     except ValueError as error:  # The hub's client has rules of its own, and says so by one of these.
         raise UsageError(
             f"No model {name!r}: it is no folder, and neither a name on the hub (owner/model) "
-            f"nor one of {', '.join(KNOWN)}."
+            f"nor one of {', '.join((*ENCODERS, *KNOWN))}."
         ) from error
 
 

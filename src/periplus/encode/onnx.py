@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from periplus.encode.extras import require_packages
-from periplus.encode.picture_encoder import ModelSpec, encode_in_batches, patch_rows, spec_of
+from periplus.encode.picture_encoder import ModelSpec, encode_in_batches, finished, patch_rows, spec_of
 from periplus.encode.preprocess import Preprocess
 from periplus.encode.whitening import Whitening, load_whitening, save_whitening, unit_rows
 from periplus.errors import CannotRunError, GalleryError, UsageError
@@ -69,10 +69,11 @@ class OnnxEncoder:
         """Unit rows float32 (n, dim) of pictures uint8 (h, w, 3), RGB and upright."""
         return encode_in_batches(pictures, self.preprocess, self._vectors, self.dim, self.whitening)
 
-    def patches(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Unit rows float32 (m, c): cells of the last feature map, or patch tokens, not whitened."""
-        features = self._session.run(["features"], {"pixels": self.preprocess.apply(picture)[None]})[0]
-        return patch_rows(features[0])
+    def look(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One picture's unit vector (dim,) and patches (m, c) for the price of one."""
+        pixels = {"pixels": self.preprocess.apply(picture)[None]}
+        vectors, features = self._session.run(["vectors", "features"], pixels)
+        return finished(vectors, self.whitening)[0], patch_rows(features[0])
 
     def _vectors(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         vectors: NDArray[np.float32] = self._session.run(["vectors"], {"pixels": pixels})[0]

@@ -47,8 +47,11 @@ class PictureEncoder(Protocol):
         """Unit rows float32 (n, dim) of pictures uint8 (h, w, 3), RGB and upright."""
         ...
 
-    def patches(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Unit rows float32 (m, c): the cells of the last feature map, or the tokens, of one picture."""
+    def look(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One picture's unit vector (dim,) and patches for the price of one.
+
+        Patches are unit rows float32 (m, c): the cells of the last feature map, or the tokens, not whitened.
+        """
         ...
 
 
@@ -88,6 +91,10 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         """Check values."""
+        if type(self.flip) is not bool or type(self.image_size_px) not in (int, type(None)):
+            raise UsageError(
+                f"flip is true or false and image_size_px a whole number; not {self.flip!r}, {self.image_size_px!r}."
+            )
         if self.precision not in ("float32", "bfloat16"):
             raise UsageError(f"precision is float32 or bfloat16, not {self.precision!r}.")
         if self.engine not in ("torch", "onnx"):
@@ -199,7 +206,17 @@ def encode_in_batches(
         for shape in sorted({part.shape for part in pixels}):
             members = [i for i, part in enumerate(pixels) if part.shape == shape]
             vectors = run(np.stack([pixels[i] for i in members]))
-            rows[[start + i for i in members]] = whitening.apply(vectors) if whitening else unit_rows(vectors)
+            rows[[start + i for i in members]] = finished(vectors, whitening)
+    return rows
+
+
+def finished(vectors: NDArray[np.float32], whitening: Whitening | None) -> NDArray[np.float32]:
+    """Whitened, or only of unit length: float32 (n, d).
+
+    Raises:
+        CannotRunError: a vector is not finite.
+    """
+    rows = whitening.apply(vectors) if whitening else unit_rows(vectors)
     require_finite(rows)
     return rows
 

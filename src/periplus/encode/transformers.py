@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate, normalize
 
 from periplus.encode.known import find_model
 from periplus.encode.models import Embedder, load_embedder, weight_files
-from periplus.encode.picture_encoder import ModelSpec, encode_in_batches, patch_rows, spec_of
+from periplus.encode.picture_encoder import ModelSpec, encode_in_batches, finished, patch_rows, spec_of
 from periplus.encode.preprocess import Preprocess
 from periplus.encode.whitening import load_whitening
 from periplus.errors import CannotRunError, UsageError
@@ -70,11 +70,13 @@ class TransformersEncoder:
         """
         return encode_in_batches(pictures, self.preprocess, self.vectors, self.dim, self.whitening)
 
-    def patches(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Unit rows float32 (m, c): cells of the last feature map, or patch tokens, at scale 1, not whitened."""
+    def look(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One picture's unit vector (dim,) and patches (m, c), those at scale 1, for the price of one."""
         pixels = self._pixels(self.preprocess.apply(picture)[None])
         with torch.inference_mode(), self._precision():
-            return patch_rows(self.embedder.feature_map(pixels)[0].float().cpu().numpy())
+            vectors, features = self.multiscale(pixels)
+        vector = finished(vectors.cpu().numpy(), self.whitening)[0]
+        return vector, patch_rows(features[0].float().cpu().numpy())
 
     def vectors(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vectors (n, d) of preprocessed pixels (n, 3, h, w), before any whitening."""

@@ -54,6 +54,11 @@ class DataConfig:
     fit: Literal["exact", "shortest"] = "shortest"
     budget_mb: int = setting(4096, least=0)
 
+    def __post_init__(self) -> None:
+        """Check that findings have a use."""
+        if bool(self.findings) != bool(self.drop):
+            raise UsageError("data.findings and data.drop go together: which photos are left out, for which finding.")
+
 
 @dataclass(frozen=True)
 class ModelConfig:

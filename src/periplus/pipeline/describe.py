@@ -101,7 +101,7 @@ def _describe(encoder: Encoder, limits: Limits, row: Row, features: LocalFeature
     if model is None or views is None or views.colour is None:
         return Described(row, encoded.vector, blobs)
     blobs[VLAD] = encoded.vector.astype(np.float16).view(np.uint8)
-    sees = picture_encoder(model)
+    vector, patches = picture_encoder(model).look(views.colour)
     if encoder.config.patches:
-        blobs[PATCHES] = pack_patches(sees.patches(views.colour))
-    return Described(row, sees.encode([views.colour])[0], blobs)
+        blobs[PATCHES] = pack_patches(patches)
+    return Described(row, vector, blobs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from periplus.curate import INDEX, QUERY_PRIVATE, QUERY_PUBLIC, TRAIN, keep_rows, read_findings
+from periplus.curate import INDEX, QUERY_PRIVATE, QUERY_PUBLIC
 from periplus.encode import EncoderConfig
-from periplus.errors import CannotRunError, EmptyInputError, UsageError
+from periplus.errors import EmptyInputError, UsageError
 from periplus.features import SiftConfig
 from periplus.gallery import open_gallery
 from periplus.gallery.layout import MANIFEST
@@ -26,22 +25,21 @@ from periplus.pipeline.evaluating_rank import (
 )
 from periplus.pipeline.indexing import IndexConfig, index
 from periplus.pipeline.judging import Judge, truth_of
+from periplus.pipeline.networks import train_network
 from periplus.pipeline.opened import encoder_of
 from periplus.pipeline.pictures import deep_encoder
 from periplus.pipeline.ranking import Progress, RankConfig, Ranked, rank_queries
 from periplus.pipeline.refining import Refinement
-from periplus.pipeline.splitting import with_splits
 from periplus.pipeline.workers import default_jobs
 from periplus.records import Catalog, Report, Skip
 from periplus.rerank import Diffusion, Expansion, Reciprocal, SuperGlobal, sweep
 from periplus.sources import Scan, open_source
-from periplus.store import read_json
 
 if TYPE_CHECKING:
     from periplus.learn import Experiment
     from periplus.learn.retrieval_settings import RefineConfig
 
-BEST, GALLERY_FOLDER, WHOLE_FOLDER = "best", "index.gallery", "all.gallery"
+GALLERY_FOLDER, WHOLE_FOLDER = "index.gallery", "all.gallery"
 
 
 @dataclass(frozen=True)
@@ -88,23 +86,10 @@ def run_experiment(
         UsageError: settings contradict each other, or the run's folder holds another experiment.
         CannotRunError: a model, a run or an extra is missing.
     """
-    tell, jobs, data = progress or (lambda *_: None), jobs or default_jobs(), experiment.data
+    tell, jobs = progress or (lambda *_: None), jobs or default_jobs()
     judge = _judge(experiment)  # what cannot be judged is not trained
-    scan = open_source(data.source, progress=lambda done: tell("read", done, None))
-    catalog = with_splits(
-        scan.catalog,
-        public=data.public,
-        private=data.private,
-        index_only=data.index_only,
-        seed=data.seed,
-        jobs=jobs,
-        progress=tell,
-    )
-    if data.drop:
-        catalog = catalog.select(keep_rows(catalog, read_findings(Path(data.findings)), data.drop).rows)
-    scan = replace(scan, catalog=catalog)
-    encoder, owner = _encoder(experiment, catalog, runs, resume, tell)
-    gallery = owner / GALLERY_FOLDER
+    scan, encoder, owner = train_network(experiment, runs, resume=resume, jobs=jobs, progress=tell)
+    catalog, gallery = scan.catalog, owner / GALLERY_FOLDER
     unusable = _index(experiment, scan, encoder, gallery, jobs, tell)
     queries = replace(scan, catalog=catalog.select(rows_of_split(catalog, (QUERY_PUBLIC, QUERY_PRIVATE))))
     config = rank_config(experiment, jobs)
@@ -191,104 +176,6 @@ def _unseen(experiment: Experiment, queries: Scan, gallery: Path, config: RankCo
     labels = pc.if_else(seen, pa.scalar(None, pa.string()), pc.cast(table.column(judge.label), pa.string()))
     catalog = Catalog(table.set_column(table.column_names.index(judge.label), judge.label, labels))
     return judge.of(ranked.ranking, ranked.catalog, catalog, signature_of(opened), ranked.own)
-
-
-def _encoder(experiment: Experiment, catalog: Catalog, runs: Path, resume: bool, tell: Progress) -> tuple[str, Path]:
-    """The model that the gallery is made with (a folder, or a name on the hub), and the run that the gallery is in."""
-    folder, weights = runs / experiment.experiment.name, experiment.model.weights
-    if experiment.train is not None:
-        return str(_trained(experiment, catalog, folder, resume, tell)), folder
-    if weights.startswith("run:"):
-        other = runs / weights.removeprefix("run:")
-        if not (other / BEST).is_dir():
-            raise CannotRunError(f"model.weights {weights!r}: there is no network at {other / BEST}. Run that first.")
-        _require_same_roles(other, experiment)
-        return str(other / BEST), other
-    if weights == "random":
-        return str(_untrained(experiment, folder)), folder
-    return (experiment.model.name if weights == "hub" else weights), folder
-
-
-def _trained(experiment: Experiment, catalog: Catalog, folder: Path, resume: bool, tell: Progress) -> Path:
-    """The best network of the run; trained now if it is not there."""
-    from periplus.learn.data import hold_out, read_training_photos
-    from periplus.learn.loop import train
-    from periplus.learn.state import require_same_settings
-    from periplus.learn.strict import from_table, to_table
-
-    data, model, config = experiment.data, experiment.model, experiment.train
-    if config is None:
-        raise UsageError(f"{experiment.experiment.name} has no section [train].")
-    if (folder / "result.json").is_file():
-        done = read_json(folder / "result.json")
-        # Settings that a run was made before are at their defaults.
-        parts = (("train", config), ("model", model))
-        begun = {name: to_table(from_table(type(one), _table(done, name), name)) for name, one in parts}
-        wanted = {name: to_table(one) for name, one in parts}
-        try:
-            require_same_settings({**begun, "photos": None}, {**wanted, "photos": None})
-        except UsageError as error:
-            raise UsageError(f"{folder} holds a finished run. {error}") from error
-        _require_same_roles(folder, experiment)
-        return folder / BEST
-    photos = read_training_photos(
-        catalog.select(rows_of_split(catalog, (TRAIN,))),
-        size_px=data.stored_px or model.image_size_px,
-        label=data.label,
-        fit=data.fit,
-        budget_bytes=data.budget_mb << 20,
-        workers=config.workers,
-        progress=tell,
-    )
-    photos = hold_out(photos, data.validation, data.seed)
-    card = {"experiment": experiment.experiment.name, "data": data.source, "roles": _roles(experiment)}
-    return train(config, model, photos, folder, resume=resume, progress=tell, card=card).best
-
-
-def _roles(experiment: Experiment) -> dict[str, object]:
-    """All that decides which photos are trained on and which are queries, as JSON values."""
-    data = experiment.data
-    shares = {"public": data.public, "private": data.private, "index_only": data.index_only}
-    return {"source": data.source, "seed": data.seed, **shares, "findings": data.findings, "drop": list(data.drop)}
-
-
-def _require_same_roles(folder: Path, experiment: Experiment) -> None:
-    """Refuse a network that was trained on another part of the same photos: it may know the queries by heart.
-
-    Raises:
-        UsageError: so it is.
-    """
-    wanted, path = _roles(experiment), folder / "result.json"
-    roles = _table(read_json(path), "roles") if path.is_file() else {}
-    key = next((key for key, value in wanted.items() if roles.get(key, value) != value), None)
-    if key is not None and roles.get("source") == wanted["source"]:
-        raise UsageError(
-            f"The network of {folder} was trained with data.{key} = {roles[key]!r}, not {wanted[key]!r}: it may know "
-            "the queries. Split the photos as it did, or train another."
-        )
-
-
-def _table(document: Mapping[str, object], name: str) -> Mapping[str, object]:
-    table = document.get(name)
-    return table if isinstance(table, Mapping) else {}
-
-
-def _untrained(experiment: Experiment, folder: Path) -> Path:
-    """A network with random weights as a checkpoint, named as such."""
-    from periplus.encode.models import CARD_FILE, save_embedder
-    from periplus.learn import TrainConfig
-    from periplus.learn.starting import start_embedder
-    from periplus.learn.strict import to_table
-
-    made_of: dict[str, object] = {"trained": False, "model": to_table(experiment.model), "fit": experiment.data.fit}
-    if (folder / BEST).exists():
-        card = _table(read_json(folder / BEST / CARD_FILE), "card")
-        if card.get("trained", True) or any(card.get(key, value) != value for key, value in made_of.items()):
-            raise UsageError(f"{folder / BEST} holds another network. Choose another name, or remove {folder}.")
-        return folder / BEST
-    embedder, preprocess = start_embedder(experiment.model, TrainConfig(), folder.parent, experiment.data.fit)
-    save_embedder(embedder, preprocess, folder / BEST, {"experiment": experiment.experiment.name, **made_of})
-    return folder / BEST
 
 
 def _index(

@@ -96,9 +96,8 @@ def read_query(
     encoded = encoder.encode(raw, query=True)
     if encoder.model is None or views.colour is None:
         return Query(packed, encoded, encoded.vector)
-    sees = picture_encoder(encoder.model)
-    patches = sees.patches(views.colour) if encoder.config.patches else None
-    return Query(packed, encoded, sees.encode([views.colour])[0], patches)
+    vector, patches = picture_encoder(encoder.model).look(views.colour)
+    return Query(packed, encoded, vector, patches if encoder.config.patches else None)
 
 
 def global_scores(query: Query, opened: OpenedGallery) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from periplus.store import read_json, write_bytes_atomic, write_json_atomic
 if TYPE_CHECKING:
     from periplus.learn import Experiment
 
-RESULT, TABLE = "evaluation.json", "queries.parquet"
+RESULT, TABLE, SETTINGS = "evaluation.json", "queries.parquet", "experiment.toml"
 PARTS = ("public", "private", "unseen")
 
 
@@ -61,11 +61,13 @@ class Comparison:
 
 
 def write_run(experiment: Experiment, result: ExperimentResult) -> Run:
-    """Keep what an experiment found in its folder.
+    """Keep what an experiment found, and all its settings, in its folder.
 
     Raises:
         CannotRunError: the system refused to write.
     """
+    from periplus.learn import to_toml
+
     parts = {"public": result.public, "private": result.private, "unseen": result.unseen}
     reports = {part: report for part, report in parts.items() if report is not None}
     tables = [
@@ -84,6 +86,7 @@ def write_run(experiment: Experiment, result: ExperimentResult) -> Run:
         "swept": [list(pair) for pair in result.swept],
         **{part: report_to_json(report) for part, report in reports.items()},
     }
+    write_bytes_atomic(result.folder / SETTINGS, to_toml(experiment).encode())
     write_json_atomic(result.folder / RESULT, document)
     return Run(experiment.experiment.name, experiment.experiment.about, reports, result.weight)
 
