@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -11,7 +12,10 @@ import typer
 import periplus
 from periplus.cli.app import app
 from periplus.encode import ENCODERS
+from periplus.evaluate import RETRIEVAL_PROTOCOLS
 from periplus.evaluate.protocols import PROTOCOLS, threshold_text
+from periplus.learn.settings import Objective
+from periplus.pipeline.reranking import Method
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -113,6 +117,9 @@ def test_every_status_is_explained() -> None:
 def test_every_choice_has_a_row() -> None:
     assert first_column(CHOOSING, "Encoders") == set(ENCODERS)
     assert first_column(CHOOSING, "Protocols") == set(PROTOCOLS)
+    assert first_column(CHOOSING, "Protocols of rankings") == set(RETRIEVAL_PROTOCOLS)
+    assert first_column(CHOOSING, "Re-ranking") == set(get_args(Method))
+    assert first_column(CHOOSING, "Losses") == set(get_args(Objective))
     for protocol in PROTOCOLS.values():
         distances = ", ".join(map(threshold_text, protocol.thresholds_km))
         assert f"| `{protocol.name}` | {distances} |" in CHOOSING
