@@ -200,12 +200,10 @@ def _weigh(state: tuple[str, RankConfig], task: tuple[_Task, NDArray[np.int64]])
 def _ranking(asked: list[_Asked], opened: OpenedGallery, config: RankConfig) -> Ranking:
     if opened.words is not None:
         return _stacked([one.found for one in asked if one.found is not None], config.k)
-    same = [_same(opened, one.digest, config) for one in asked]
-    spare = max(len(rows) for rows in same)
+    own = [_same(opened, one.digest, config) for one in asked]
     vectors = np.stack([one.vector for one in asked])
     with threadpool_limits(config.jobs):
-        wide = refined_ranking(vectors, opened.gallery, config.k + spare, config.refinement, _answering(opened, config))
-    return _stacked([_without(*wide.of(at), rows) for at, rows in enumerate(same)], config.k)
+        return refined_ranking(vectors, opened.gallery, config.k, config.refinement, _answering(opened, config), own)
 
 
 def _same(opened: OpenedGallery, digest: str, config: RankConfig) -> NDArray[np.int64]:
@@ -218,13 +216,6 @@ def _answering(opened: OpenedGallery, config: RankConfig) -> NDArray[np.int64]:
     if not config.splits:
         return np.arange(len(opened))
     return np.flatnonzero([split in config.splits for split in opened.gallery.catalog.column("split")])
-
-
-def _without(
-    rows: NDArray[np.int64], scores: NDArray[np.float32], out: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    kept = ~np.isin(rows, out)
-    return rows[kept], scores[kept]
 
 
 def _stacked(found: list[tuple[NDArray[np.int64], NDArray[np.float32]]], k: int) -> Ranking:

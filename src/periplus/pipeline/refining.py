@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,9 @@ from periplus.rerank import (
     superglobal,
 )
 from periplus.search import search_flat
+
+Own = Sequence[NDArray[np.int64]]
+Blocks = Iterable[tuple[int, NDArray[np.float16] | NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,12 @@ class Refinement:
 
 
 def refined_ranking(
-    queries: NDArray[np.float32], gallery: Gallery, k: int, how: Refinement, answering: NDArray[np.int64]
+    queries: NDArray[np.float32],
+    gallery: Gallery,
+    k: int,
+    how: Refinement,
+    answering: NDArray[np.int64],
+    own: Own = (),
 ) -> Ranking:
     """The k best gallery rows of each query (q, d), refined.
 
@@ -85,26 +93,31 @@ def refined_ranking(
         k: how many rows.
         how: the stages.
         answering: int64 (n,), ascending, the rows that may be found and that refine.
+        own: for each query the gallery rows that are the query itself, which neither answer nor refine it; empty for
+            none at all.
     """
     whole = len(answering) == len(gallery)
     if not len(answering) or (not how and whole):
-        return search_flat(queries, gallery.vectors_blocks() if whole else (), k)
+        return _searched(queries, gallery.vectors_blocks() if whole else (), k, own)
     vectors = (gallery.vectors if whole else gallery.vectors[answering]).astype(np.float32)
-    ranking = _refined(queries, vectors, max(k, how.depth), how)
+    inside = [np.flatnonzero(np.isin(answering, rows)) for rows in own]
+    ranking = _refined(queries, vectors, max(k, how.depth), how, inside)
     rows, scores = ranking.rows[:, :k], ranking.scores[:, :k]
     if not whole:
         rows = np.where(rows < 0, -1, answering[rows])
     return Ranking(rows, scores)
 
 
-def _refined(queries: NDArray[np.float32], vectors: NDArray[np.float32], depth: int, how: Refinement) -> Ranking:
+def _refined(
+    queries: NDArray[np.float32], vectors: NDArray[np.float32], depth: int, how: Refinement, own: Own
+) -> Ranking:
     if how.augmentation is not None:
         neighbours = gallery_neighbours(vectors, how.augmentation.n)
         vectors = np.concatenate([block for _, block in augment_gallery(vectors, neighbours, how.augmentation)])
-    ranking = search_flat(queries, [(0, vectors)], depth)
+    ranking = _searched(queries, [(0, vectors)], depth, own)
     if how.expansion is not None:
         queries = expand_queries(queries, vectors, ranking, how.expansion)
-        ranking = search_flat(queries, [(0, vectors)], depth)
+        ranking = _searched(queries, [(0, vectors)], depth, own)
     if how.superglobal is not None:
         ranking = superglobal(queries, vectors, ranking, how.superglobal)
     if how.reciprocal is not None:
@@ -112,3 +125,17 @@ def _refined(queries: NDArray[np.float32], vectors: NDArray[np.float32], depth: 
     if how.diffusion is not None:
         ranking = diffuse(queries, vectors, ranking, how.diffusion)
     return ranking
+
+
+def _searched(queries: NDArray[np.float32], blocks: Blocks, k: int, own: Own) -> Ranking:
+    """The k best rows of each query that are not its own."""
+    wide = search_flat(queries, blocks, k + max((len(rows) for rows in own), default=0))
+    if wide.rows.shape[1] == k:
+        return wide
+    rows = np.full((len(queries), k), -1, np.int64)
+    scores = np.full((len(queries), k), -np.inf, np.float32)
+    for query, out in enumerate(own):
+        found, values = wide.of(query)
+        kept = np.flatnonzero(~np.isin(found, out))[:k]
+        rows[query, : len(kept)], scores[query, : len(kept)] = found[kept], values[kept]
+    return Ranking(rows, scores)
