@@ -86,7 +86,11 @@ def test_the_document_says_what_was_done(tmp_path: Path) -> None:
     assert document["experiment"] == experiment("e5").to_dict()
     assert document["fingerprint"] == experiment("e5").fingerprint
     assert document["swept"] == [[0.0, 0.25], [0.6, 0.5]]
-    assert sorted(path.name for path in (tmp_path / "e5").iterdir()) == ["evaluation.json", "experiment.toml", "queries.parquet"]
+    assert sorted(path.name for path in (tmp_path / "e5").iterdir()) == [
+        "evaluation.json",
+        "experiment.toml",
+        "queries.parquet",
+    ]
 
 
 def test_recognition_and_nothing_at_all_are_read_back(tmp_path: Path) -> None:
