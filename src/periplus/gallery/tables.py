@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from periplus.errors import CatalogError
-from periplus.records import SCHEMA, Catalog
+from periplus.records import SCHEMA, Catalog, column_of
 from periplus.store import bytes_hash, damaged, read_bytes
 
 CONTENT_HASH = pa.field("content_hash", pa.string(), nullable=False)
@@ -129,7 +129,7 @@ def _read_parquet(path: Path, rows: int, digest: str) -> pa.Table:
 
 def _column(values: list[object]) -> pa.Array:
     try:
-        array = pa.array(values)
+        array = column_of(values)
     except (pa.ArrowException, OverflowError, TypeError):
         return _texts(values)
     # Parquet cannot hold an empty struct; text can.

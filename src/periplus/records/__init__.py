@@ -1,6 +1,6 @@
 """What travels between the stages: frozen, checked, without a stage's behaviour."""
 
-from periplus.records.catalog import SCHEMA, Catalog
+from periplus.records.catalog import SCHEMA, Catalog, column_of
 from periplus.records.embeddings import Embeddings, require_same_fingerprint
 from periplus.records.features import LocalFeatures
 from periplus.records.fix import Density, Evidence, Fix, Place, RecordedPosition
@@ -26,5 +26,6 @@ __all__ = [
     "Report",
     "Skip",
     "Words",
+    "column_of",
     "require_same_fingerprint",
 ]

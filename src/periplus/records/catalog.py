@@ -61,7 +61,7 @@ class Catalog:
         rows = list(rows)
         extra = [name for name in dict.fromkeys(k for row in rows for k in row) if name not in SCHEMA.names]
         arrays = [pa.array([row.get(f.name) for row in rows], type=f.type) for f in SCHEMA]
-        extras = [_array([row.get(name) for row in rows]) for name in extra]
+        extras = [column_of([row.get(name) for row in rows]) for name in extra]
         fields = [*SCHEMA, *(pa.field(n, a.type) for n, a in zip(extra, extras, strict=True))]
         return cls(pa.Table.from_arrays([*arrays, *extras], schema=pa.schema(fields)))
 
@@ -109,7 +109,7 @@ class Catalog:
 _KINDS = {frozenset({str}): pa.string(), frozenset({float}): pa.float64(), frozenset({int}): pa.int64()}
 
 
-def _array(values: list[object]) -> pa.Array:
+def column_of(values: list[object]) -> pa.Array:
     """The column of these values; of one plain type without Arrow's guessing.
 
     To guess, Arrow asks each time for a package that is not installed here, and while it does so Ctrl-C is lost.
