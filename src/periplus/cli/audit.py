@@ -9,9 +9,10 @@ import typer
 
 from periplus.cli.guard import verb
 from periplus.cli.options import Columns, Jobs, Json, Source, mapping
+from periplus.cli.outputs import check_folders
 from periplus.cli.progress import progress
 from periplus.cli.text import counted, emit, say, show, skips_json, status_of, tell_skipped
-from periplus.errors import CannotRunError, PeriplusError
+from periplus.errors import PeriplusError
 
 if TYPE_CHECKING:
     from periplus.curate import Audit
@@ -44,7 +45,7 @@ def audit(
 
     if findings is not None:
         require_table_name(findings)
-    _check_folders(html, findings)
+    check_folders(html, findings)
     with progress() as tell:
         scan = open_source(source, progress=lambda done: tell("read", done, None), columns=mapping(column))
         try:
@@ -102,15 +103,3 @@ def _census(audit: Audit) -> list[str]:
         if known:
             lines.append(f"{name} ({counted(known, 'photo')}): {most}{more}.")
     return lines
-
-
-def _check_folders(*files: Path | None) -> None:
-    """Fail before the work, not after it.
-
-    Raises:
-        CannotRunError: a file's folder is missing.
-    """
-    for file in files:
-        if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-            what = "there is a folder of this name" if file.is_dir() else "its folder does not exist"
-            raise CannotRunError(f"Cannot write {file}: {what}.")

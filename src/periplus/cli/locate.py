@@ -12,9 +12,9 @@ from periplus.cli.fix_text import fix_document, show_fix
 from periplus.cli.guard import verb
 from periplus.cli.inputs import find_photos
 from periplus.cli.options import GalleryOption, Json, Photos
+from periplus.cli.outputs import check_folders
 from periplus.cli.progress import progress
 from periplus.cli.text import counted, emit, say, skips_json, status_of, tell_skipped
-from periplus.errors import CannotRunError
 
 if TYPE_CHECKING:
     from periplus.pipeline import Located, OpenedGallery
@@ -43,7 +43,7 @@ def locate(
     from periplus.pipeline import locate as run
     from periplus.pipeline import open_for_search
 
-    _check_folders(html, geojson)
+    check_folders(html, geojson)
     opened = open_for_search(gallery)
     if not opened.calibration.queries:
         say(f"{gallery} is not calibrated on its own photos: confidence and radii are rough.")
@@ -64,18 +64,6 @@ def locate(
     if len(located) > 1:
         say(f"{counted(len(located), 'photo')}: {answered:,} located, {len(located) - answered:,} without an answer.")
     return status_of(len(located), inputs.skipped)
-
-
-def _check_folders(*files: Path | None) -> None:
-    """Fail before the work, not after it.
-
-    Raises:
-        CannotRunError: a file's folder is missing.
-    """
-    for file in files:
-        if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-            what = "there is a folder of this name" if file.is_dir() else "its folder does not exist"
-            raise CannotRunError(f"Cannot write {file}: {what}.")
 
 
 def _write(located: list[Located], opened: OpenedGallery, html: Path | None, geojson: Path | None) -> None:

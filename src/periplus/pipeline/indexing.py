@@ -19,7 +19,7 @@ from periplus.photos import DEFAULT_LIMITS, Limits
 from periplus.pipeline.calibrating import calibrate_gallery
 from periplus.pipeline.describe import Described, Row, Todo, Unchanged, describe_photo, find_features
 from periplus.pipeline.opened import encoder_of
-from periplus.pipeline.workers import default_jobs, workers
+from periplus.pipeline.workers import default_jobs, told, workers
 from periplus.records import LocalFeatures, Skip
 from periplus.sources import Scan
 
@@ -165,7 +165,7 @@ def _bring_up_to_date(
         workers((encoder, config.limits), describe_photo, config.jobs or default_jobs()) as spread,
         closing(GalleryWriter(target)) as writer,
     ):
-        outcomes = _told(spread(todo), total, tell)
+        outcomes = told("describe", spread(todo), total, tell)
         for batch in _batches(outcomes, config.segment_photos):
             fresh = [one for one in batch if isinstance(one, Described)]
             skipped += [one for one in batch if isinstance(one, Skip)]
@@ -199,12 +199,6 @@ def _todo(rows: list[Row], held: dict[str, Row], at_hand: dict[str, LocalFeature
         known = str(before["content_hash"]) if before is not None and same else None
         todo.append(Todo(row, known, at_hand.pop(str(row["id"]), None)))
     return todo, skipped
-
-
-def _told(outcomes: Iterable[object], total: int, tell: Progress) -> Iterator[object]:
-    for done, outcome in enumerate(outcomes, 1):
-        tell("describe", done, total)
-        yield outcome
 
 
 def _batches(outcomes: Iterable[object], size: int) -> Iterator[list[object]]:

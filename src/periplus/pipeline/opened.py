@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -47,8 +48,12 @@ class OpenedGallery:
 
     def rows_with_content(self, digest: str) -> NDArray[np.int64]:
         """The rows whose file has this content hash, byte for byte: they would make locating look easier than it is."""
-        hashes = np.array(self.gallery.catalog.column("content_hash"), dtype=object)
-        return np.flatnonzero(hashes == digest).astype(np.int64)
+        return np.flatnonzero(self._contents == digest).astype(np.int64)
+
+    @cached_property
+    def _contents(self) -> NDArray[np.object_]:
+        # Read once, not for every query: it is as long as the gallery.
+        return np.array(self.gallery.catalog.column("content_hash"), dtype=object)
 
     def features(self, row: int) -> LocalFeatures:
         """The stored local features of one row."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
@@ -18,7 +18,7 @@ from periplus.pipeline.pictures import Box
 from periplus.pipeline.query import rank_query, read_query
 from periplus.pipeline.refining import Refinement, refined_ranking
 from periplus.pipeline.reranking import Formula, Method, local_evidence, require_method
-from periplus.pipeline.workers import workers
+from periplus.pipeline.workers import told, workers
 from periplus.records import Catalog, Ranking, Skip
 from periplus.sources import BOX_COLUMNS, Scan
 from periplus.store import content_hash
@@ -112,7 +112,7 @@ def rank_queries(scan: Scan, gallery: str, config: RankConfig, progress: Progres
     asked: list[_Asked] = []
     rows: list[int] = []
     with workers((gallery, config), _ask, config.jobs) as spread:
-        for (row, *_), outcome in zip(tasks, _told("ask", spread(tasks), len(tasks), tell), strict=True):
+        for (row, *_), outcome in zip(tasks, told("ask", spread(tasks), len(tasks), tell), strict=True):
             if isinstance(outcome, Skip):
                 skipped.append(outcome)
             else:
@@ -121,16 +121,16 @@ def rank_queries(scan: Scan, gallery: str, config: RankConfig, progress: Progres
     if not asked:
         raise EmptyInputError(f"No query could be asked; {len(skipped)} were skipped.")
     catalog = scan.catalog.select(np.array(rows, np.int64))
-    ranking = _ranking(asked, opened, config)
+    own = tuple(_same(opened, one.digest, config) for one in asked)
+    ranking = _ranking(asked, own, opened, config)
     local = None
     if config.method != "none":
         heads = [(task, ranking.of(at)[0][: config.candidates]) for at, task in enumerate(tasks_of(scan, rows))]
         with workers((gallery, config), _weigh, config.jobs) as spread:
-            scores = list(_told("rerank", spread(heads), len(heads), tell))
+            scores = list(told("rerank", spread(heads), len(heads), tell))
         local = np.zeros((len(scores), min(config.candidates, config.k)), np.float32)
         for at, one in enumerate(scores):
             local[at, : len(one)] = one
-    own = tuple(_same(opened, one.digest, config) for one in asked)
     return Ranked(catalog, ranking, local, (*scan.skipped, *skipped), own)
 
 
@@ -197,10 +197,11 @@ def _weigh(state: tuple[str, RankConfig], task: tuple[_Task, NDArray[np.int64]])
     return local_evidence(query, rows, opened, config.method, config.formula).scores
 
 
-def _ranking(asked: list[_Asked], opened: OpenedGallery, config: RankConfig) -> Ranking:
+def _ranking(
+    asked: list[_Asked], own: Sequence[NDArray[np.int64]], opened: OpenedGallery, config: RankConfig
+) -> Ranking:
     if opened.words is not None:
         return _stacked([one.found for one in asked if one.found is not None], config.k)
-    own = [_same(opened, one.digest, config) for one in asked]
     vectors = np.stack([one.vector for one in asked])
     with threadpool_limits(config.jobs):
         return refined_ranking(vectors, opened.gallery, config.k, config.refinement, _answering(opened, config), own)
@@ -224,9 +225,3 @@ def _stacked(found: list[tuple[NDArray[np.int64], NDArray[np.float32]]], k: int)
     for at, (some, values) in enumerate(found):
         rows[at, : len(some)], scores[at, : len(some)] = some[:k], values[:k]
     return Ranking(rows, scores)
-
-
-def _told(stage: str, outcomes: Iterable[Outcome], total: int, tell: Progress) -> Iterator[Outcome]:
-    for done, outcome in enumerate(outcomes, 1):
-        tell(stage, done, total)
-        yield outcome

@@ -59,6 +59,15 @@ def workers(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def told(
+    stage: str, outcomes: Iterable[Outcome], total: int, tell: Callable[[str, int, int], None]
+) -> Iterator[Outcome]:
+    """The outcomes, each told of as it comes."""
+    for done, outcome in enumerate(outcomes, 1):
+        tell(stage, done, total)
+        yield outcome
+
+
 @contextmanager
 def _single_threaded_children() -> Iterator[None]:
     """Children read these variables when their libraries load, before any code of ours could limit them."""
