@@ -1,4 +1,4 @@
-"""Makes src/periplus/plots/coastline.npz from Natural Earth's land polygons.
+"""Makes src/periplus/geo/coastline.npz from Natural Earth's land polygons.
 
     python scripts/make_coastline.py
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 PACKAGE = "world-atlas@2.0.2"
 MEMBER = "package/land-50m.json"
-TARGET = Path(__file__).resolve().parents[1] / "src/periplus/plots/coastline.npz"
+TARGET = Path(__file__).resolve().parents[1] / "src/periplus/geo/coastline.npz"
 
 
 def main() -> None:

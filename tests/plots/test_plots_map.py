@@ -82,7 +82,7 @@ def test_the_shading_is_strongest_where_the_belief_is() -> None:
     view = View(10, 20, 1.0)
     there = destination(10, 20, 90, 0.5)
     density = Density(
-        np.asarray([10, float(there[0])]), np.asarray([20, float(there[1])]), np.asarray([0.8, 0.2]), 0.05
+        np.asarray([10, float(there[0])]), np.asarray([20, float(there[1])]), np.asarray([0.8, 0.2]), np.full(2, 0.05)
     )
     (data,) = re.findall(r"base64,([^\"]+)", shading(view, density))
     alpha = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))[..., 3].astype(float)

@@ -33,7 +33,7 @@ def entries(tmp_path: Path) -> list[ReportEntry]:
         Evidence(1, "gone", str(tmp_path / "gone.jpg"), 37.7905, -122.4001, 1.0, match, 0.05),
         Evidence(2, "bare", None, 37.7905, -122.4, 0.5, None, 0.05),
     )
-    density = Density(np.asarray([37.79]), np.asarray([-122.4]), np.asarray([1.0]), 0.02)
+    density = Density(np.asarray([37.79]), np.asarray([-122.4]), np.asarray([1.0]), np.asarray([0.02]))
     good = Fix(
         lat_deg=37.79,
         lon_deg=-122.4,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from periplus.geo import distance_km
-from periplus.plots.coastline import is_land
+from periplus.geo.coastline import is_land
 from periplus.plots.furniture import graticule, scale_bar
 from periplus.plots.land import land_data, world_px, world_symbol
 from periplus.plots.svg import Markup, dots_data, escape, path_data, tag

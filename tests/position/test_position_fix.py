@@ -123,7 +123,7 @@ def test_density_is_a_mixture() -> None:
     assert float(density.weights.sum()) == pytest.approx(1)
     assert (density.weights >= 0).all()
     assert len(density.lat_deg) == len(density.lon_deg) == len(density.weights) > 1
-    assert density.sigma_km > 0
+    assert (density.sigma_km > 0).all()
     strongest = int(density.weights.argmax())
     away = distance_km(density.lat_deg[strongest], density.lon_deg[strongest], fix.lat_deg, fix.lon_deg)
     assert float(away) < SURE.kernel.wide_km

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from periplus.geo import EQUAL_EARTH_HEIGHT, EQUAL_EARTH_WIDTH, equal_earth, from_unit, to_unit
-from periplus.plots.clip import clip_box
-from periplus.plots.coastline import coastline, flat_coastline, is_land
+from periplus.geo.clip import clip_box
+from periplus.geo.coastline import coastline, flat_coastline, is_land
 from periplus.plots.svg import Markup, path_data, tag
 from periplus.plots.view import View
 

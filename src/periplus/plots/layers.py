@@ -34,9 +34,9 @@ def shading(view: View, density: Density) -> Markup:
     x, y = np.meshgrid((np.arange(columns) + 0.5) * cell_px, (np.arange(rows) + 0.5) * view.height_px / rows)
     grid = to_unit(*view.from_px(x.ravel(), y.ravel()))
     # A kernel narrower than a cell would fall between the cells.
-    sigma = max(density.sigma_km, 0.8 * cell_px / view.px_per_km) / EARTH_RADIUS_KM
+    sigma = np.maximum(density.sigma_km[heavy], 0.8 * cell_px / view.px_per_km) / EARTH_RADIUS_KM
     squares = np.maximum(2 - 2 * (grid @ centres.T), 0)
-    belief = np.exp(-squares / (2 * sigma**2)) @ density.weights[heavy]
+    belief = np.exp(-squares / (2 * sigma**2)) @ (density.weights[heavy] / sigma**2)
     alpha = 0.62 * np.sqrt(belief / max(belief.max(), 1e-300))
     pixels = np.empty((rows, columns, 4), np.uint8)
     pixels[..., :3] = _TINT

@@ -100,4 +100,5 @@ def _runner_up(peak: Peak) -> Place | None:
 def _density(peak: Peak, kernel: Kernel) -> Density:
     best = np.argsort(-peak.points_support, kind="stable")[:_DENSITY_CENTRES]
     weights: NDArray[np.float64] = np.exp(peak.points_support[best] - peak.support)
-    return Density(peak.points_lat_deg[best], peak.points_lon_deg[best], weights / weights.sum(), kernel.wide_km / 3)
+    widths = np.full(len(best), kernel.wide_km / 3)
+    return Density(peak.points_lat_deg[best], peak.points_lon_deg[best], weights / weights.sum(), widths)

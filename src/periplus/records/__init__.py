@@ -3,7 +3,7 @@
 from periplus.records.catalog import SCHEMA, Catalog, column_of
 from periplus.records.embeddings import Embeddings, require_same_fingerprint
 from periplus.records.features import LocalFeatures
-from periplus.records.fix import Density, Evidence, Fix, Place, RecordedPosition
+from periplus.records.fix import Area, Density, Evidence, Fix, Place, RecordedPosition
 from periplus.records.match import Match
 from periplus.records.ranking import Ranking
 from periplus.records.report import Interval, Report
@@ -12,6 +12,7 @@ from periplus.records.words import Words
 
 __all__ = [
     "SCHEMA",
+    "Area",
     "Catalog",
     "Density",
     "Embeddings",

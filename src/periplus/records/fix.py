@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,13 +19,28 @@ class Density:
     Attributes:
         lat_deg, lon_deg: float64 (n,), the centres.
         weights: float64 (n,), not negative, sum 1.
-        sigma_km: standard deviation of each kernel, in km.
+        sigma_km: float64 (n,), standard deviation of each kernel to the north and to the east, in km.
+
+    Raises:
+        RecordError: the shapes differ, the weights are no shares, or a kernel has no width.
     """
 
     lat_deg: NDArray[np.float64]
     lon_deg: NDArray[np.float64]
     weights: NDArray[np.float64]
-    sigma_km: float
+    sigma_km: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Check shapes and shares."""
+        shapes = {np.shape(part) for part in (self.lat_deg, self.lon_deg, self.weights, self.sigma_km)}
+        if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+            raise RecordError(f"Centres, weights and widths of a density must all be (n,); they are {shapes}.")
+        if len(self.weights) and (self.weights.min() < 0 or abs(self.weights.sum() - 1) > 1e-9):
+            raise RecordError(
+                f"The weights of a density sum to {self.weights.sum()}, the least is {self.weights.min()}."
+            )
+        if len(self.weights) and not self.sigma_km.min() > 0:
+            raise RecordError(f"A kernel of a density has the width {self.sigma_km.min()} km.")
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,23 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Area:
+    """A country, region or city, and the probability that the camera stood in it.
+
+    Attributes:
+        kind: ``"country"``, ``"region"`` or ``"city"``.
+        name: in words, the larger areas behind the smaller: ``"Lyon, Auvergne-Rhône-Alpes, France"``.
+        country_code: ISO 3166-1 alpha-2.
+        probability: 0 to 1.
+    """
+
+    kind: str
+    name: str
+    country_code: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class RecordedPosition:
     """What the query's own file says of its position; never mixed into the estimate.
 
@@ -98,6 +131,10 @@ class Fix:
         density: for a map.
         place: the nearest town of the guess.
         recorded: what the file itself says, if it was read.
+        areas: the most probable countries, regions and cities, each kind best first; only of world-wide beliefs.
+        carried_by: how much of the belief at the guess each kind of evidence brought: ``"landmarks"`` (verified
+            photos), ``"photos"`` (neighbours), ``"positions"``, ``"texts"``; shares that sum to 1. Empty where there is
+            only one kind.
     """
 
     lat_deg: float
@@ -112,6 +149,8 @@ class Fix:
     density: Density | None = field(default=None, repr=False)
     place: str = ""
     recorded: RecordedPosition | None = None
+    areas: tuple[Area, ...] = ()
+    carried_by: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check bounds."""

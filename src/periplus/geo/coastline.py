@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from periplus.plots.clip import clip_side
+from periplus.geo.clip import clip_side
 
 Rings = tuple[NDArray[np.float64], ...]
 
@@ -24,7 +24,7 @@ def coastline() -> Rings:
 
     Coasts of lakes that Natural Earth counts as sea are among them: land is what the even-odd rule fills.
     """
-    with resources.files("periplus.plots").joinpath("coastline.npz").open("rb") as file, np.load(file) as data:
+    with resources.files("periplus.geo").joinpath("coastline.npz").open("rb") as file, np.load(file) as data:
         steps = np.stack([data["lat_steps"], data["lon_steps"]], axis=1).astype(np.int64)
         scale, offset, starts = data["scale_deg"][::-1], data["offset_deg"][::-1], data["starts"]
     return tuple(np.split(np.cumsum(steps, axis=0) * scale + offset, starts[1:]))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from periplus.geo import cell_centre, cell_of, from_unit
-from periplus.plots.clip import clip_box, clip_side
-from periplus.plots.coastline import coastline, flat_coastline, is_land
+from periplus.geo.clip import clip_box, clip_side
+from periplus.geo.coastline import coastline, flat_coastline, is_land
 
 LAND = [
     (37.5, -121.0),
