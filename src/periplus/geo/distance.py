@@ -15,7 +15,9 @@ def wrap_lon_deg(lon_deg: ArrayLike) -> NDArray[np.float64]:
     """Bring longitudes into [-180, 180); those already there do not change by a bit."""
     lon = np.asarray(lon_deg, np.float64)
     wrapped = lon - 360 * np.floor((lon + 180) / 360)
-    return np.asarray(np.where(wrapped >= 180, -180.0, wrapped))
+    # Rounding may carry what is just beside the date line across it.
+    wrapped = np.where((wrapped < -180) | (wrapped >= 180), -180.0, wrapped)
+    return np.asarray(np.where((lon >= -180) & (lon < 180), lon, wrapped))
 
 
 def distance_km(
