@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from periplus.errors import CatalogError, GalleryError
 from periplus.gallery import layout
+from periplus.gallery.bulk import checked_halves, checked_table
 from periplus.gallery.manifest import SegmentInfo
-from periplus.gallery.tables import check_row, read_catalog, table_of, to_parquet
+from periplus.gallery.tables import check_row, concat, read_catalog, table_of, to_parquet
 from periplus.store import (
     Arena,
     ArenaWriter,
@@ -71,7 +72,9 @@ class SegmentWriter:
     def __init__(self, folder: Path, dim: int) -> None:
         self._folder = folder
         self._dim = dim
-        self._rows: dict[str, dict[str, object]] = {}
+        self._ids: dict[str, None] = {}
+        self._tables: list[pa.Table] = []
+        self._rows: list[dict[str, object]] = []
         self._arenas: dict[str, ArenaWriter] = {}
         self._whole = True
         with writing(folder):
@@ -89,7 +92,7 @@ class SegmentWriter:
     @property
     def ids(self) -> list[str]:
         """Of the rows added so far."""
-        return list(self._rows)
+        return list(self._ids)
 
     def add(
         self,
@@ -111,7 +114,7 @@ class SegmentWriter:
         row, blobs = dict(row), blobs or {}
         check_row(row)
         name = str(row["id"])
-        if name in self._rows:
+        if name in self._ids:
             raise CatalogError(f"The id {name!r} was added to this segment before.")
         with np.errstate(over="ignore"):
             half = np.asarray(vector).astype(np.float16)
@@ -120,7 +123,37 @@ class SegmentWriter:
         for arena, blob in blobs.items():
             _check_blob(arena, blob)
         self.append(half, blobs)
-        self._rows[name] = row
+        self._rows.append(row)
+        self._ids[name] = None
+
+    def extend(self, table: pa.Table, vectors: NDArray[np.floating]) -> None:
+        """Add many rows at once, without blobs; a hundred times as fast as :meth:`add`.
+
+        Args:
+            table: one row each, as :func:`periplus.gallery.bulk.checked_table` takes it; bare rows get their content
+                hash there.
+            vectors: (m, d), stored as float16.
+
+        Raises:
+            CatalogError: a row or a vector cannot be stored; the segment stays as it was.
+            CannotRunError: the system refused to write; the segment is lost.
+        """
+        table = checked_table(table)
+        halves = checked_halves(vectors, len(table), self._dim)
+        ids = table.column("id").to_pylist()
+        repeated = next((name for name in ids if name in self._ids), None)
+        if repeated is not None:
+            raise CatalogError(f"The id {repeated!r} was added to this segment before.")
+        self._whole = False
+        for half in halves:
+            self._vectors.append(half)
+        for writer in self._arenas.values():
+            for _ in ids:
+                writer.append(b"")
+        self._whole = True
+        self._gather()
+        self._tables.append(table)
+        self._ids.update(dict.fromkeys(ids))
 
     def append(self, vector: NDArray[np.float16], blobs: Mapping[str, bytes | NDArray[np.uint8]]) -> None:
         """Stream the checked large parts of one row."""
@@ -154,7 +187,9 @@ class SegmentWriter:
             return None
         for part in self._parts():
             part.close()
-        table = table_of(list(self._rows.values())) if table is None else table
+        if table is None:
+            self._gather()
+            table = concat(self._tables) if len(self._tables) > 1 else self._tables[0]
         write_bytes_atomic(self._folder / layout.CATALOG, to_parquet(table))
         with writing(self._folder):
             sync_folder(self._folder.parent)
@@ -166,6 +201,12 @@ class SegmentWriter:
         """Let go of the files."""
         for part in self._parts():
             part.abandon()
+
+    def _gather(self) -> None:
+        """Make the rows that came one by one a table."""
+        if self._rows:
+            self._tables.append(table_of(self._rows))
+            self._rows = []
 
     def _parts(self) -> list[RowsWriter | ArenaWriter]:
         return [self._vectors, *self._arenas.values()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,13 @@ class Gallery:
     def places(self) -> Iterator[tuple[str, int]]:
         """Segment name and row in the segment, of each live row."""
         for segment, live in zip(self._segments, self._live, strict=True):
-            for inner in live.tolist():
-                yield segment.info.name, inner
+            yield from zip(repeat(segment.info.name), live.tolist(), strict=False)
+
+    def dead_places(self) -> Iterator[tuple[str, int]]:
+        """The same of the deleted rows."""
+        for segment, live in zip(self._segments, self._live, strict=True):
+            gone = np.delete(np.arange(segment.info.rows), live)
+            yield from zip(repeat(segment.info.name), gone.tolist(), strict=False)
 
     @cached_property
     def _starts(self) -> NDArray[np.int64]:

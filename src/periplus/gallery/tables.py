@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from periplus.errors import CatalogError
 from periplus.records import SCHEMA, Catalog, column_of
-from periplus.store import bytes_hash, damaged, read_bytes
+from periplus.store import bytes_hash, damaged, plain_size, read_bytes
 
 CONTENT_HASH = pa.field("content_hash", pa.string(), nullable=False)
 """The column that a gallery's catalog has beside :data:`SCHEMA`: of the photo's file, to see that it changed."""
@@ -113,7 +113,8 @@ def read_tombstones(path: Path, rows: dict[str, int], digest: str) -> dict[str, 
 
 def _read_parquet(path: Path, rows: int, digest: str) -> pa.Table:
     limit = _BASE_BYTES + rows * _ROW_BYTES
-    data = read_bytes(path, limit)
+    # A read takes as much memory as it may return, and what many rows may have is more than there is.
+    data = read_bytes(path, min(limit, plain_size(path)))
     if bytes_hash(data) != digest:
         raise damaged(path, "its bytes are not those that were written")
     try:

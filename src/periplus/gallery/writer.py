@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from periplus.errors import GalleryError
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from periplus.errors import CatalogError, GalleryError
 from periplus.gallery import layout
+from periplus.gallery.bulk import BULK_ROWS, checked_table
 from periplus.gallery.manifest import Manifest, SegmentInfo, read_manifest, write_manifest
 from periplus.gallery.resources import Resource, write_resource
 from periplus.gallery.segment import SegmentWriter
@@ -98,7 +104,39 @@ class GalleryWriter:
         info = segment.finish()
         if info is None:
             del self._open[segment.name]
-        return self._publish([] if info is None else [info], segment.ids, {*segment.ids, *remove_ids})
+        return self._publish([] if info is None else [(info, segment.ids)], {*segment.ids, *remove_ids})
+
+    def extend(self, table: pa.Table, vectors: NDArray[np.floating], rows_per_segment: int = BULK_ROWS) -> int:
+        """Add many rows without blobs in segments of their own and delete older rows of their ids, all at once.
+
+        Args:
+            table: one row each, as :meth:`SegmentWriter.extend` takes it.
+            vectors: (n, d); may be mapped: one segment's part is held at a time.
+            rows_per_segment: at most.
+
+        Returns:
+            How many older rows were deleted.
+
+        Raises:
+            CatalogError: a row or a vector cannot be stored, or an id stands twice; the gallery stays as it was.
+        """
+        self._require_sound()
+        if len(vectors) != len(table):
+            raise CatalogError(f"{len(table)} rows cannot have {len(vectors)} vectors.")
+        table = checked_table(table)
+        parts: list[tuple[SegmentInfo, list[str]]] = []
+        before = set(self._open)
+        try:
+            for first in range(0, len(table), rows_per_segment):
+                segment = self.begin_segment()
+                segment.extend(table.slice(first, rows_per_segment), vectors[first : first + rows_per_segment])
+                info = segment.finish()
+                parts += [] if info is None else [(info, segment.ids)]
+        except BaseException:
+            for name in self._open.keys() - before:
+                self._open.pop(name).abandon()
+            raise
+        return self._publish(parts, {photo for _, ids in parts for photo in ids})
 
     def remove(self, ids: Iterable[str]) -> int:
         """Delete photos at once; ids that are not there are passed over.
@@ -107,7 +145,7 @@ class GalleryWriter:
             How many were deleted.
         """
         self._require_sound()
-        return self._publish([], [], set(ids))
+        return self._publish([], set(ids))
 
     def put_resource(self, name: str, value: Resource) -> None:
         """Set a resource, an array of plain numbers or a JSON object, in place of an older one of the same name.
@@ -141,7 +179,8 @@ class GalleryWriter:
             segment.append(gallery.vector(row), {name: gallery.blob(name, row) for name in gallery.arena_names})
         return segment.finish(gallery.catalog.table.slice(rows.start, len(rows)))
 
-    def _publish(self, infos: list[SegmentInfo], new_ids: list[str], outgoing: set[str]) -> int:
+    def _publish(self, parts: list[tuple[SegmentInfo, list[str]]], outgoing: set[str]) -> int:
+        infos = [info for info, _ in parts]
         dead = [self._live[photo] for photo in sorted(outgoing & self._live.keys())]
         if infos or dead:
             tombstones = self._write_tombstones(dead) if dead else self.manifest.tombstones
@@ -149,8 +188,8 @@ class GalleryWriter:
             self._dead.update(dead)
             for photo in outgoing:
                 self._live.pop(photo, None)
-            for info in infos:
-                self._live.update((photo, (info.name, row)) for row, photo in enumerate(new_ids))
+            for info, ids in parts:
+                self._live.update(zip(ids, zip(repeat(info.name), range(info.rows), strict=False), strict=True))
         return len(dead)
 
     def _write_tombstones(self, dead: list[tuple[str, int]]) -> str:
@@ -173,9 +212,7 @@ class GalleryWriter:
     def _load(self, gallery: Gallery) -> None:
         self.manifest = gallery.manifest
         self._live = dict(zip(gallery.catalog.ids, gallery.places(), strict=True))
-        alive = set(self._live.values())
-        rows = ((info.name, row) for info in gallery.manifest.segments for row in range(info.rows))
-        self._dead = {place for place in rows if place not in alive}
+        self._dead = set(gallery.dead_places())
 
     def _make_folders(self) -> None:
         with writing(self.path):

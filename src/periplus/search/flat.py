@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from periplus.records import Ranking
+from periplus.search.scores import widened
 
 _ROWS_AT_ONCE = 16_384
 _QUERIES_AT_ONCE = 1024
@@ -77,16 +78,6 @@ def _products(queries: NDArray[np.float32], part: Block) -> NDArray[np.float32]:
 
 
 def _widened(block: Block) -> NDArray[np.float32]:
-    """Finite float16 as float32, exactly, six times as fast as ``astype``.
-
-    Sign, exponent and mantissa of a half moved to their places in a float give its value times 2^-112: the
-    exponents are biased by 15 and 127.
-    """
     if block.dtype == np.float32:
         return np.asarray(block, np.float32)
-    bits = block.view(np.int16).astype(np.int32)
-    bits <<= 13
-    bits &= np.int32(-0x70002000)  # 0x8FFFE000: without the copies of the sign
-    wide = bits.view(np.float32)
-    wide *= np.float32(2.0**112)
-    return wide
+    return widened(np.asarray(block, np.float16))

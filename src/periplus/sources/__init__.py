@@ -9,6 +9,8 @@ from periplus.sources.gldv2 import gldv2_recognition, gldv2_relevance, read_gldv
 from periplus.sources.groundtruth import BOX_COLUMNS
 from periplus.sources.opening import SOURCES, open_source
 from periplus.sources.oxford import oxford_truth, read_oxford
+from periplus.sources.places import PROMPTS, read_places
+from periplus.sources.points import read_grid, read_points
 from periplus.sources.revisited import read_distractors, read_revisited, revisited_truth
 from periplus.sources.scan import Scan
 from periplus.sources.table import read_table
@@ -17,6 +19,7 @@ from periplus.sources.truth import Truth
 __all__ = [
     "BOX_COLUMNS",
     "DATA_SETS",
+    "PROMPTS",
     "SOURCES",
     "DataSet",
     "Fetched",
@@ -35,7 +38,10 @@ __all__ = [
     "read_distractors",
     "read_folder",
     "read_gldv2",
+    "read_grid",
     "read_oxford",
+    "read_places",
+    "read_points",
     "read_revisited",
     "read_table",
     "revisited_truth",

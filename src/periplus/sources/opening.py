@@ -16,6 +16,8 @@ from periplus.sources.classes import read_classes
 from periplus.sources.folder import read_folder
 from periplus.sources.gldv2 import read_gldv2
 from periplus.sources.oxford import read_oxford
+from periplus.sources.places import read_places
+from periplus.sources.points import read_grid, read_points
 from periplus.sources.revisited import DISTRACTORS, read_distractors, read_revisited
 from periplus.sources.scan import Scan
 from periplus.sources.table import read_table
@@ -84,14 +86,17 @@ _DATA_SETS: dict[str, Callable[[Path, Limits, Progress], Scan]] = {
     DISTRACTORS: lambda path, _, progress: read_distractors(path, progress),
     "oxford5k": _oxford("oxford5k"),
     "paris6k": _oxford("paris6k"),
+    "grid": lambda path, limits, _: read_grid(str(path), limits),
+    "places": lambda path, _, __: read_places(str(path)),
 }
 
 SOURCES: dict[str, Open] = {
     "folder": _folder,
     "table": _table,
+    "positions": lambda path, limits, _, columns: read_points(path, columns, limits),
     **{name: _named(name, read) for name, read in _DATA_SETS.items()},
 }
-"""The kinds of source by name, as in ``table:places.csv`` or ``gldv2:/data/gldv2``."""
+"""The kinds of source by name, as in ``table:places.csv``, ``gldv2:/data/gldv2`` or ``grid:100``."""
 
 
 def open_source(spec: str, limits: Limits = DEFAULT_LIMITS, progress: Progress = None, columns: Columns = None) -> Scan:
@@ -99,7 +104,8 @@ def open_source(spec: str, limits: Limits = DEFAULT_LIMITS, progress: Progress =
 
     Args:
         spec: a folder, a ``.csv`` or ``.parquet`` file, or ``name:path`` with a name of :data:`SOURCES`. What exists
-            under exactly this name comes before ``name:path``.
+            under exactly this name comes before ``name:path``. Of ``grid`` and ``places`` the path is no file but says
+            which: ``grid:100,sea``, ``places:cities,500000``.
         limits: of photos and tables.
         progress: called with the number of photos done so far.
         columns: which column of a table is which, as in ``{"lat_deg": "mean_lat"}``; found by name where not said.

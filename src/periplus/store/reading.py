@@ -84,7 +84,8 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         raise damaged(path, f"it has {size} bytes, more than the {max_bytes} that it may have")
     try:
         with path.open("rb") as file:
-            return file.read(max_bytes)
+            # One more than was told: read(max_bytes) would allocate all that it may have.
+            return file.read(min(max_bytes, size + 1))
     except OSError as error:
         raise damaged(path, f"it cannot be read ({error.strerror})") from error
 
