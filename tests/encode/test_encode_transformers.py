@@ -302,7 +302,7 @@ def test_poolings_that_a_family_does_not_have(kind: str, pooling: str, message: 
     "values",
     [
         {"engine": "jax"},
-        {"precision": "int8"},
+        {"precision": "int4"},
         {"scales": ()},
         {"scales": (0.0,)},
         {"scales": (float("nan"),)},

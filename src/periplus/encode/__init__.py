@@ -1,5 +1,6 @@
-"""From a photo to what is searched: vectors and words."""
+"""From a photo to what is searched: vectors and words; and from positions and texts to vectors that photos meet."""
 
+from periplus.encode.device import device_here
 from periplus.encode.encoder import (
     DEEP,
     ENCODERS,
@@ -11,7 +12,10 @@ from periplus.encode.encoder import (
     k_means,
     learn_encoder,
 )
+from periplus.encode.geo_model import GEO_MODELS, GeoModel, convert_geoclip, open_geo_model
 from periplus.encode.known import KNOWN, Known, here
+from periplus.encode.location import LocationEncoder
+from periplus.encode.location_config import LOCATION_KINDS, LocationConfig
 from periplus.encode.picture_encoder import (
     ModelSpec,
     PictureEncoder,
@@ -20,6 +24,7 @@ from periplus.encode.picture_encoder import (
     open_picture_encoder,
 )
 from periplus.encode.preprocess import Preprocess, crop_to_box
+from periplus.encode.texts import TextEncoder, open_text_encoder
 from periplus.encode.whitening import (
     Whitening,
     learn_pair_whitening,
@@ -32,18 +37,26 @@ from periplus.encode.words import Codebook, pack_words, unpack_words
 __all__ = [
     "DEEP",
     "ENCODERS",
+    "GEO_MODELS",
     "KNOWN",
+    "LOCATION_KINDS",
     "RESOURCES",
     "Codebook",
     "Encoded",
     "Encoder",
     "EncoderConfig",
+    "GeoModel",
     "Known",
+    "LocationConfig",
+    "LocationEncoder",
     "ModelSpec",
     "PictureEncoder",
     "Preprocess",
+    "TextEncoder",
     "Whitening",
+    "convert_geoclip",
     "crop_to_box",
+    "device_here",
     "encoder_from",
     "here",
     "k_means",
@@ -53,7 +66,9 @@ __all__ = [
     "load_picture_encoder",
     "load_whitening",
     "model_spec_from",
+    "open_geo_model",
     "open_picture_encoder",
+    "open_text_encoder",
     "pack_words",
     "save_whitening",
     "unpack_words",

@@ -20,6 +20,9 @@ FILES = (
 )
 """What is fetched of a model: never pickles, never code."""
 
+TEXT_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt")
+"""What is fetched besides where texts are encoded, too."""
+
 _HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
@@ -83,8 +86,13 @@ def here(known: Known) -> Path | None:
     return _cached(known.hub, None)
 
 
-def find_model(name: str, revision: str | None = None) -> Path:
+def find_model(name: str, revision: str | None = None, *, text: bool = False) -> Path:
     """The folder of a model: a local folder, or a known or hub name, fetched if it is not on this machine yet.
+
+    Args:
+        name: of a folder, or of the model here or on the hub.
+        revision: of the hub's model.
+        text: whether its tokenizer is needed, too.
 
     Raises:
         UsageError: the name cannot be a model's.
@@ -99,7 +107,7 @@ def find_model(name: str, revision: str | None = None) -> Path:
     try:
         if not _HUB_NAME.fullmatch(hub):
             raise ValueError(hub)
-        return _cached(hub, revision) or _fetched(hub, revision)
+        return _cached(hub, revision, text=text) or _fetched(hub, revision, text=text)
     except ValueError as error:  # The hub's client has rules of its own, and says so by one of these.
         raise UsageError(
             f"No model {name!r}: it is no folder, and neither a name on the hub (owner/model) "
@@ -107,7 +115,7 @@ def find_model(name: str, revision: str | None = None) -> Path:
         ) from error
 
 
-def _cached(hub: str, revision: str | None) -> Path | None:
+def _cached(hub: str, revision: str | None, *, text: bool = False) -> Path | None:
     if not has_package("huggingface_hub"):
         return None
     from huggingface_hub import try_to_load_from_cache
@@ -116,18 +124,21 @@ def _cached(hub: str, revision: str | None) -> Path | None:
     if not isinstance(config, str):
         return None
     folder = Path(config).parent
-    return folder if any(folder.glob("*.safetensors")) and any(folder.glob("*processor_config.json")) else None
+    wanted = ("*.safetensors", "*processor_config.json", *(("tokenizer_config.json",) if text else ()))
+    return folder if all(any(folder.glob(pattern)) for pattern in wanted) else None
 
 
-def _fetched(hub: str, revision: str | None) -> Path:
+def _fetched(hub: str, revision: str | None, *, text: bool = False) -> Path:
     require_packages(f"Fetching {hub}", "learn", "huggingface_hub")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        return Path(snapshot_download(hub, revision=revision, allow_patterns=list(FILES)))
+        patterns = [*FILES, *(TEXT_FILES if text else ())]
+        return Path(snapshot_download(hub, revision=revision, allow_patterns=patterns))
     except (OSError, HfHubHTTPError) as error:
-        files = "config.json, preprocessor_config.json and model.safetensors"
+        tokens = f", {', '.join(TEXT_FILES)}" if text else ""
+        files = f"config.json, preprocessor_config.json{tokens} and model.safetensors"
         raise CannotRunError(
             f"{hub} is not on this machine and cannot be fetched ({str(error).splitlines()[0]}). "
             f"Where there is a network: hf download {hub} --local-dir FOLDER; bring FOLDER ({files}) here "

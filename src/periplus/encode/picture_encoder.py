@@ -17,6 +17,8 @@ from periplus.encode.preprocess import Preprocess
 from periplus.encode.whitening import Whitening, unit_rows
 from periplus.errors import CannotRunError, FingerprintError, UsageError
 
+PRECISIONS = ("float32", "bfloat16", "int8")
+
 _BATCH = 16
 _SPEC_KEYS = {"kind", "model", "fingerprint", "dim"}
 
@@ -70,8 +72,10 @@ class ModelSpec:
         whitening: file of a learnt whitening, or None.
         image_size_px: side of the pictures that the model sees; None for its own.
         device: as torch names it.
-        precision: ``float32`` or ``bfloat16``.
+        precision: ``float32``, ``bfloat16``, or ``int8`` for the linear layers of a model on the CPU.
         engine: ``torch``, or ``onnx`` for ONNX Runtime.
+        head: file of an MLP, Linear-ReLU-...-Linear, that the vector goes through before it is made one of unit length,
+            as GeoCLIP's; or None.
 
     Raises:
         UsageError: a value is impossible.
@@ -88,6 +92,7 @@ class ModelSpec:
     device: str = "cpu"
     precision: str = "float32"
     engine: str = "torch"
+    head: str | None = None
 
     def __post_init__(self) -> None:
         """Check values."""
@@ -95,8 +100,8 @@ class ModelSpec:
             raise UsageError(
                 f"flip is true or false and image_size_px a whole number; not {self.flip!r}, {self.image_size_px!r}."
             )
-        if self.precision not in ("float32", "bfloat16"):
-            raise UsageError(f"precision is float32 or bfloat16, not {self.precision!r}.")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"precision is {', '.join(PRECISIONS)}, not {self.precision!r}.")
         if self.engine not in ("torch", "onnx"):
             raise UsageError(f"engine is torch or onnx, not {self.engine!r}.")
         if not self.scales or not all(0.05 <= scale <= 8 for scale in self.scales):
@@ -156,9 +161,12 @@ def spec_of(model: ModelSpec, fingerprint: str, dim: int) -> dict[str, object]:
     values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(model).items()}
     if model.name not in KNOWN and Path(model.name).is_dir():
         values["name"] = str(Path(model.name).resolve())
-    if model.whitening is not None:
-        values["whitening"] = str(Path(model.whitening).resolve())
+    for key in ("whitening", "head"):
+        if values[key] is not None:
+            values[key] = str(Path(str(values[key])).resolve())
     del values["device"]
+    if model.head is None:
+        del values["head"]  # As before there were heads: specs that galleries keep stay what they are.
     return {"kind": "picture", "model": values, "fingerprint": fingerprint, "dim": dim}
 
 

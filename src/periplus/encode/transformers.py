@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, normalize
 
+from periplus.encode.head import load_head
 from periplus.encode.known import find_model
-from periplus.encode.models import Embedder, load_embedder, weight_files
+from periplus.encode.models import Embedder, load_embedder, quantise_linear, torch_device, weight_files
 from periplus.encode.picture_encoder import ModelSpec, encode_in_batches, finished, patch_rows, spec_of
 from periplus.encode.preprocess import Preprocess
 from periplus.encode.whitening import load_whitening
-from periplus.errors import CannotRunError, UsageError
+from periplus.errors import UsageError
 from periplus.store import content_hash, fingerprint, read_json
 
 # What a config says of its file and not of the model.
@@ -24,7 +25,7 @@ _WITHOUT_EFFECT = {"transformers_version", "_name_or_path", "architectures", "to
 
 
 class TransformersEncoder:
-    """A vision model with its own preprocessing, a pooling, scales and whitening.
+    """A vision model with its own preprocessing, a pooling, a head, scales and whitening.
 
     Args:
         model: which model and how; see :class:`ModelSpec`.
@@ -40,6 +41,9 @@ class TransformersEncoder:
         self.embedder, own, _ = load_embedder(folder, model.pooling, model.gem_p)
         self.preprocess = own if model.image_size_px is None else own.with_size(model.image_size_px)
         _require_step(self.preprocess, self.embedder)
+        self.head = None if model.head is None else load_head(Path(model.head))
+        if self.head:
+            self.embedder.attach(self.head)
         self.whitening = None if model.whitening is None else load_whitening(Path(model.whitening))
         if self.whitening and len(self.whitening.mean) != self.embedder.dim:
             raise UsageError(
@@ -47,9 +51,11 @@ class TransformersEncoder:
                 f"but {model.name} gives {self.embedder.dim}. Learn one from this encoder's vectors."
             )
         self.fingerprint = self._fingerprint(folder)
+        if model.precision == "int8":
+            _quantise(self.embedder, model)
         self.multiscale = MultiScale(self.embedder, model.scales, flip=model.flip)
         # Convolutions are half as fast again in this order of memory.
-        self.multiscale.to(device=_device(model.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.multiscale.to(device=torch_device(model.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.multiscale.train(False)
 
     @property
@@ -104,6 +110,8 @@ class TransformersEncoder:
             "preprocess": self.preprocess.spec(),
             "whitening": self.whitening.fingerprint if self.whitening else None,
             "precision": self.model.precision,
+            # No key without a head: fingerprints from before there were any stay what they are.
+            **({"head": self.head.fingerprint} if self.head else {}),
         }
         return f"{self.embedder.backbone.config.model_type}-{fingerprint(value)}"
 
@@ -123,8 +131,7 @@ class MultiScale(nn.Module):
         self.flip = flip
         self.embedder = embedder
         self.scales = tuple(scales)
-        bare = embedder.pooling == "gem" and not embedder.has_projection
-        self.power = embedder.gem_p if bare else 1.0
+        self.power = embedder.gem_p if embedder.pooling == "gem" and embedder.is_bare else 1.0
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Unit vectors (n, dim) and feature maps (n, c, h, w) of pixels (n, 3, h, w)."""
@@ -143,6 +150,13 @@ class MultiScale(nn.Module):
         return interpolate(pixels, size=size, mode="bilinear", align_corners=False)
 
 
+def _quantise(embedder: Embedder, model: ModelSpec) -> None:
+    if torch.device(model.device).type != "cpu":
+        raise UsageError(f"int8 is for the CPU. Take bfloat16 on {model.device}.")
+    if not quantise_linear(embedder.backbone):
+        raise UsageError(f"int8 is of linear layers, and {model.name} has none: it would be no faster. Take float32.")
+
+
 def _require_step(preprocess: Preprocess, embedder: Embedder) -> None:
     sides, step = preprocess.output_px, embedder.step_px
     if step > 1 and (sides is None or any(side % step for side in sides)):
@@ -150,12 +164,3 @@ def _require_step(preprocess: Preprocess, embedder: Embedder) -> None:
             f"This model cuts pictures into patches of {step} px, but its preprocessing gives "
             f"{sides or 'every picture a size of its own'}. Set image_size_px to a multiple of {step}."
         )
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise CannotRunError(f"The device {name!r} is not here: {str(error).splitlines()[0]} Use cpu.") from error
-    return device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,19 @@ def load_backbone(folder: Path) -> PreTrainedModel:
     with quiet():
         config = _vision_config(folder)
         model_class, arguments = _model_class(config)
+    return _repaired(load_strictly(folder, model_class, config, arguments))
+
+
+def load_strictly(
+    folder: Path, model_class: Any, config: PretrainedConfig, arguments: Mapping[str, Any] | None = None
+) -> PreTrainedModel:
+    """A model of transformers from a folder, float32, in evaluation mode, every tensor of it from the folder's files.
+
+    Raises:
+        CannotRunError: the weights cannot be read, or do not fill the model.
+    """
+    weight_files(folder)
+    with quiet():
         try:
             model, loaded = model_class.from_pretrained(
                 folder,
@@ -69,7 +82,7 @@ def load_backbone(folder: Path) -> PreTrainedModel:
                 trust_remote_code=False,
                 dtype=torch.float32,
                 output_loading_info=True,
-                **arguments,
+                **(arguments or {}),
             )
         except (*_UNREADABLE, SafetensorError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -81,9 +94,8 @@ def load_backbone(folder: Path) -> PreTrainedModel:
             f"The weights in {folder} do not fill the model: {len(unfilled)} tensors are missing, "
             f"the first is {unfilled[0]!r}. Fetch the model again, whole."
         )
-    backbone: PreTrainedModel = _repaired(model)
-    backbone.train(False)
-    return backbone
+    strict: PreTrainedModel = model.train(False)
+    return strict
 
 
 def random_backbone(config: PretrainedConfig, seed: int) -> PreTrainedModel:
@@ -111,6 +123,20 @@ def architecture_config(name: str) -> PretrainedConfig:
     raise UsageError(f"No architecture {name!r}; there are {', '.join(ARCHITECTURES)}, or a folder with a config.json.")
 
 
+def torch_device(name: str) -> torch.device:
+    """A device that works.
+
+    Raises:
+        CannotRunError: it does not.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise CannotRunError(f"The device {name!r} is not here: {str(error).splitlines()[0]} Use cpu.") from error
+    return device
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep transformers from writing bars, notices and load reports to the terminal."""
@@ -132,11 +158,21 @@ def _model_class(config: PretrainedConfig) -> tuple[Any, dict[str, Any]]:
     return model_class, {"add_pooling_layer": False} if family.bare else {}
 
 
-def _vision_config(folder: Path) -> PretrainedConfig:
+def whole_config(folder: Path) -> PretrainedConfig:
+    """What a folder's ``config.json`` says, of all halves of the model.
+
+    Raises:
+        CannotRunError: it is missing, damaged or of a model that transformers does not know.
+    """
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotRunError(f"{folder}/config.json describes no model that transformers knows: {error}") from error
+    return config
+
+
+def _vision_config(folder: Path) -> PretrainedConfig:
+    config = whole_config(folder)
     if str(config.model_type).startswith("siglip2"):
         raise CannotRunError(
             f"{folder} is a SigLIP 2 of variable shape (naflex), which is not supported. Take one of a fixed size, "

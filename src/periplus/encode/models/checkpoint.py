@@ -77,25 +77,25 @@ def save_embedder(embedder: Embedder, preprocess: Preprocess, folder: Path, card
 
 
 @contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
+def replacing_folder(folder: Path, card: str = CARD_FILE) -> Iterator[Path]:
     """A temporary folder that takes ``folder``'s place when the block succeeds, its files on the disk.
 
-    What stood there must be empty or have a card, so that nobody's folder is lost. A process killed between the two
-    renames leaves both versions whole beside ``folder``, under temporary names.
+    What stood there must be empty or have a file named ``card``, so that nobody's folder is lost. A process killed
+    between the two renames leaves both versions whole beside ``folder``, under temporary names.
 
     Raises:
         CannotRunError: the system refused to write, or ``folder`` holds something else.
     """
     target = Path(os.path.realpath(folder))
-    if target.exists() and not ((target / CARD_FILE).is_file() or (target.is_dir() and not any(target.iterdir()))):
+    if target.exists() and not ((target / card).is_file() or (target.is_dir() and not any(target.iterdir()))):
         raise CannotRunError(f"{target} holds something else than a model of Periplus. Choose another folder.")
     fresh, old = (target.with_name(f".periplus-{secrets.token_hex(6)}.tmp") for _ in range(2))
     with writing(target):
         try:
             fresh.mkdir(parents=True)
             yield fresh
-            for path in fresh.iterdir():
-                sync_file(path)
+            for path in fresh.rglob("*"):
+                (sync_folder if path.is_dir() else sync_file)(path)
             sync_folder(fresh)
             if target.exists():
                 target.rename(old)

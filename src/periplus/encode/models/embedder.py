@@ -1,12 +1,14 @@
-"""Pixels to vectors: backbone, pooling, projection in one module."""
+"""Pixels to vectors: backbone, pooling, projection, head in one module."""
 
 from __future__ import annotations
 
 import inspect
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from periplus.encode.head import Head
 from periplus.encode.models.architectures import FAMILIES, Family
 from periplus.encode.models.pooling import POOLINGS, GeM, mean_pool
 from periplus.errors import CannotRunError, UsageError
@@ -18,7 +20,8 @@ class Embedder(nn.Module):
     Attributes:
         backbone: the model of transformers.
         pooling: how its feature map becomes one vector, a key of ``POOLINGS``.
-        projection: linear to ``dim`` numbers, or the identity.
+        projection: linear, or the identity.
+        head: an MLP after it, or the identity; see :meth:`attach`.
         dim: length of the vectors.
 
     Args:
@@ -47,6 +50,7 @@ class Embedder(nn.Module):
         self.gem = GeM(gem_p, learnt=learn_p and self.pooling == "gem")
         width = _head_width(backbone) if self.pooling == "head" else _map_width(backbone)
         self.projection = nn.Linear(width, projection_dim) if projection_dim else nn.Identity()
+        self.head: nn.Module = nn.Identity()
         self.dim = projection_dim or width
         self._resizes_positions = "interpolate_pos_encoding" in inspect.signature(backbone.forward).parameters
 
@@ -59,6 +63,21 @@ class Embedder(nn.Module):
     def has_projection(self) -> bool:
         """Whether vectors are projected."""
         return isinstance(self.projection, nn.Linear)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing follows the pooling."""
+        return not self.has_projection and isinstance(self.head, nn.Identity)
+
+    def attach(self, head: Head) -> None:
+        """Send the vectors through a head from now on.
+
+        Raises:
+            UsageError: it is made for vectors of another length.
+        """
+        if head.width != self.dim:
+            raise UsageError(f"The head is for vectors of {head.width} numbers, but the model gives {self.dim}.")
+        self.head, self.dim = head_module(head).train(self.training), head.dim
 
     @property
     def step_px(self) -> int:
@@ -89,7 +108,7 @@ class Embedder(nn.Module):
             vector = last[:, 0]
         else:
             vector = self.gem(features) if self.pooling == "gem" else mean_pool(features)
-        return self.projection(vector).float(), features
+        return self.head(self.projection(vector)).float(), features
 
     def _patch_tokens(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """Tokens (n, t, c) without the special ones that stand first, as (n, c, t', 1)."""
@@ -102,6 +121,16 @@ class Embedder(nn.Module):
                 f"than its patches of {self.step_px} px. Choose another model."
             )
         return tokens[:, special:].transpose(1, 2).unsqueeze(-1)
+
+
+def head_module(head: Head) -> nn.Sequential:
+    """A head as a module, in evaluation mode."""
+    layers: list[nn.Module] = []
+    for weight, bias in head.layers:
+        linear = nn.Linear(weight.shape[1], len(weight))
+        linear.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1]).train(False)
 
 
 def _family(backbone: PreTrainedModel) -> Family:
