@@ -19,7 +19,7 @@ synth_app = typer.Typer(
 
 @synth_app.callback()
 def _group() -> None:
-    """Keep ``town`` a verb of its own although it is the only one."""
+    """Made worlds."""
 
 
 @synth_app.command("town")
@@ -55,4 +55,40 @@ def synth_town(
         show(f"{town.queries}: {counted(town.n_queries, 'photo')} of the town without positions.")
         show(f"{town.strangers}: {counted(town.n_strangers, 'photo')} of another town.")
         show(f"{town.truth}: where the photos without positions were taken.")
+    return 0
+
+
+@synth_app.command("planet")
+@resumable
+def synth_planet(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="An empty or a new folder.")],
+    photos: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many photos.")] = 20_000,
+    first: Annotated[
+        int, typer.Option(min=0, help="The number of the first photo, a multiple of 125: other photographers.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another planet.")] = 0,
+    size: Annotated[int, typer.Option(min=32, max=1024, metavar="PX", help="Long side of the photos.")] = 96,
+    jobs: Jobs = 0,
+    json: Json = False,
+) -> int:
+    """Make photos from all over a planet, and photos.parquet, which says where each was taken and much more.
+
+    The planet has the Earth's coasts and towns, but looks of its own: nothing of it fits real photos. planet.json
+    says which random fields it was made from.
+
+    Example: periplus synth planet -o planet && periplus index planet/photos.parquet -o planet.gallery
+    """
+    from periplus.pipeline import default_jobs
+    from periplus.synth import PlanetConfig, make_planet
+
+    config = PlanetConfig(seed=seed, photos=photos, first=first, size_px=size, jobs=jobs or default_jobs())
+    with progress() as tell:
+        planet = make_planet(output, config, lambda done: tell("draw", done, photos))
+    if json:
+        files = {"photos": str(planet.photos), "table": str(planet.table), "about": str(planet.about)}
+        emit({"root": str(planet.root), **files, "seed": seed, "n_photos": planet.n_photos})
+    else:
+        show(f"{planet.photos}: {counted(planet.n_photos, 'photo')}.")
+        show(f"{planet.table}: where, when and by whom each was taken, and what is there.")
+        show(f"{planet.about}: what the planet was made from.")
     return 0
