@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from periplus.errors import UsageError
-from periplus.evaluate import PROTOCOLS, FixProtocol, parse_thresholds_km, protocol_named, threshold_text
+from periplus.evaluate import (
+    PROTOCOLS,
+    FixProtocol,
+    fitting_protocol,
+    parse_thresholds_km,
+    protocol_named,
+    threshold_text,
+)
 from periplus.geo import EARTH_RADIUS_KM
 
 
@@ -19,10 +26,27 @@ def test_the_family_is_what_is_published() -> None:
     assert {name: protocol.thresholds_km for name, protocol in PROTOCOLS.items()} == {
         "periplus-fix": (0.025, 0.05, 0.1, 1.0, 25.0),
         "im2gps": (1.0, 25.0, 200.0, 750.0, 2500.0),
+        "world": (1.0, 25.0, 200.0, 750.0, 2500.0),
+        "osv5m": (25.0, 200.0, 750.0, 2500.0),
     }
+    assert {name: (*protocol.scores, *protocol.places) for name, protocol in PROTOCOLS.items()} == {
+        "periplus-fix": (),
+        "im2gps": (),
+        "world": ("geoscore", "geoscore_rounded", "mean_km", "continent", "country", "region", "city"),
+        "osv5m": ("geoscore", "mean_km", "country", "region", "city"),
+    }
+    assert PROTOCOLS["world"].strata == ("continent", "settlement", "gallery_within_25_km")
     for name, protocol in PROTOCOLS.items():
         assert protocol.name == name
         assert protocol.distance == f"great-circle, sphere {EARTH_RADIUS_KM} km"
+
+
+def test_a_wide_gallery_is_measured_as_the_world() -> None:
+    town, world = PROTOCOLS["periplus-fix"], PROTOCOLS["world"]
+    assert fitting_protocol([48.8, 48.9, math.nan], [2.3, 2.4, math.nan]) is town
+    assert fitting_protocol([-16.8, -16.8], [179.9, -179.9]) is town, "across the date line"
+    assert fitting_protocol([48.8, 40.7], [2.3, -74.0]) is world
+    assert fitting_protocol([math.nan], [math.nan]) is fitting_protocol([], []) is town
 
 
 def test_the_family_cannot_be_changed() -> None:

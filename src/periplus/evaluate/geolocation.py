@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from periplus.errors import EmptyInputError, UsageError
 from periplus.evaluate.bootstrap import bootstrap_interval, wilson_interval
-from periplus.evaluate.protocols import FixProtocol, threshold_text
-from periplus.evaluate.table import query_table
-from periplus.geo import distance_km
+from periplus.evaluate.clustered import clustered_intervals, design_effect
+from periplus.evaluate.facts import NO_FACTS, Clusters, QueryFacts
+from periplus.evaluate.fix_report import Clustered, FixReport
+from periplus.evaluate.protocols import PROTOCOLS, FixProtocol
+from periplus.evaluate.scores import Measured, Scores, score_positions
+from periplus.evaluate.strata import STRATA, Ground, Positions, Stratum
+from periplus.evaluate.table import query_table, with_facts
 from periplus.records import Fix, Interval, Report
 
 STRANGERS: Final = "periplus-strangers"
@@ -36,7 +40,8 @@ def evaluate_fixes(
     ids: Sequence[str],
     seed: int = 0,
     left_out: Mapping[str, int] = _NONE,
-) -> Report:
+    facts: QueryFacts = NO_FACTS,
+) -> FixReport:
     """Compare n estimates with the true positions of their cameras.
 
     Every query with a true position counts; the others are left out and counted as ``without-position``. The
@@ -54,9 +59,21 @@ def evaluate_fixes(
     ``seconds_per_query``            mean time of the queries whose time was measured        bootstrap
     ================================ ======================================================= ==========
 
+    And those that only some protocols have:
+
+    ================================ ======================================================= ==========
+    ``geoscore``                     mean of 5000 exp(-distance / 1492.7 km) of all queries  bootstrap
+    ``geoscore_rounded``             the same, each query's rounded first                    bootstrap
+    ``mean_km``                      mean distance; infinite if one query has no guess       bootstrap
+    ``mean_km_answered``             the same among the answered                             bootstrap
+    ``place_accuracy/KIND``          share of the guesses that lie in the right continent,   Wilson
+                                     country, region or city
+    ================================ ======================================================= ==========
+
     Intervals hold 95 %: Wilson's score interval for shares, the percentile bootstrap of 1000 resamples for the rest.
-    Both take queries as independent: many queries by one photographer make them too narrow. A share of none, such
-    as ``coverage_90`` where nothing was answered, is NaN with a NaN interval. The order of the queries does not
+    Both take queries as independent: many queries by one photographer make them too narrow. Where the queries have an
+    author, or else a sequence, the report therefore has the intervals of the cluster bootstrap, too. A share of none,
+    such as ``coverage_90`` where nothing was answered, is NaN with a NaN interval. The order of the queries does not
     matter.
 
     Args:
@@ -68,6 +85,7 @@ def evaluate_fixes(
         ids: n names, for the per-query table, which has the n queries that count.
         seed: of the bootstrap.
         left_out: queries that did not come this far, counted by reason.
+        facts: what else is known of the queries.
 
     Raises:
         EmptyInputError: no query, or none with a true position.
@@ -84,17 +102,25 @@ def evaluate_fixes(
     if missing := int((~known).sum()):
         reasons[WITHOUT_POSITION] = reasons.get(WITHOUT_POSITION, 0) + missing
     rows = np.flatnonzero(known).tolist()
-    counted, truth = [fixes[row] for row in rows], (lat[known], lon[known])
-    distance = errors_km(counted, *truth)
-    return Report(
+    counted, names, truth = [fixes[row] for row in rows], [ids[row] for row in rows], (lat[known], lon[known])
+    here = facts.of(known)
+    scores = score_positions(_guesses(counted), truth, protocol, here.columns)
+    measured = _measured(scores, counted, spent[known], protocol)
+    groups = here.clusters(names)
+    strata = {}
+    if scores.true_places is not None:
+        ground = Ground(truth, scores.true_places, here.gallery)
+        strata = {kind: STRATA[kind](ground) for kind in protocol.strata}
+    table = query_table(names, counted, truth, scores.distance_km, spent[known])
+    return FixReport(
         protocol=protocol.name,
-        values={
-            **_distances(counted, distance, protocol, seed),
-            "seconds_per_query": _resampled(spent[known & ~np.isnan(spent)], np.mean, seed),
-        },
+        values=_plain(measured, seed),
         n=len(counted),
         left_out=reasons,
-        table=query_table([ids[row] for row in rows], counted, truth, distance, spent[known]),
+        table=with_facts(table, scores, strata, groups),
+        clustered=_clustered(measured, groups, seed),
+        places={kind: place.truth for kind, place in scores.places.items()},
+        strata=_strata(strata, scores, protocol, groups, seed),
     )
 
 
@@ -119,44 +145,94 @@ def evaluate_strangers(
     _checked(len(fixes), ids if ids is not None else [""] * len(fixes), unknown, unknown, unknown)
     answered = np.array([fix.answered for fix in fixes])
     table = None if ids is None else query_table(ids, fixes, (unknown, unknown), unknown, unknown)
-    return Report(STRANGERS, {"answered": _share(answered)}, len(fixes), dict(left_out), table=table)
+    share = _plain({"answered": Measured(answered + 0.0, "share")}, 0)
+    return Report(STRANGERS, share, len(fixes), dict(left_out), table=table)
 
 
 def errors_km(fixes: Sequence[Fix], lat_deg: NDArray[np.float64], lon_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far each best guess is from the truth: km (n,), infinite where there is no guess on the globe."""
-    guess = np.array([(fix.lat_deg, fix.lon_deg) for fix in fixes], np.float64).reshape(-1, 2)
-    off = ~((np.abs(guess[:, 0]) <= 90) & (np.abs(guess[:, 1]) <= 180))
-    guess[off] = np.nan
-    return np.where(off, np.inf, distance_km(guess[:, 0], guess[:, 1], lat_deg, lon_deg))
+    return score_positions(_guesses(fixes), (lat_deg, lon_deg), PROTOCOLS["im2gps"]).distance_km
 
 
-def _distances(
-    fixes: Sequence[Fix], distance: NDArray[np.float64], protocol: FixProtocol, seed: int
-) -> dict[str, Interval]:
+def _guesses(fixes: Sequence[Fix]) -> Positions:
+    return np.array([fix.lat_deg for fix in fixes], np.float64), np.array([fix.lon_deg for fix in fixes], np.float64)
+
+
+def _measured(
+    scores: Scores, fixes: Sequence[Fix], spent: NDArray[np.float64], protocol: FixProtocol
+) -> dict[str, Measured]:
+    """Every value of a report, query by query, in the report's order."""
     answered = np.array([fix.answered for fix in fixes])
-    radius_km_50 = np.array([fix.radius_km_50 for fix in fixes], np.float64)
-    radius_km_90 = np.array([fix.radius_km_90 for fix in fixes], np.float64)
-    steps = [(threshold_text(t), distance <= t) for t in protocol.thresholds_km]
+    km = scores.distance_km
+
+    def of_answered(numbers: ArrayLike) -> NDArray[np.float64]:
+        return np.where(answered, numbers, np.nan)
+
+    radii = {part: np.array([getattr(fix, f"radius_km_{part}") for fix in fixes], np.float64) for part in (50, 90)}
+    within = {name: one for name, one in scores.measured.items() if name.startswith("within_km/")}
+    means = {name: scores.measured[name] for name in protocol.scores}
+    if "mean_km" in means:
+        means["mean_km_answered"] = Measured(of_answered(km), "mean")
     return {
-        "answered": _share(answered),
-        **{f"within_km/{text}": _share(within) for text, within in steps},
-        **{f"within_km_answered/{text}": _share(within[answered]) for text, within in steps},
-        "median_km": _resampled(distance, np.median, seed),
-        "median_km_answered": _resampled(distance[answered], np.median, seed),
-        "coverage_50": _share((distance <= radius_km_50)[answered]),
-        "coverage_90": _share((distance <= radius_km_90)[answered]),
+        "answered": Measured(answered + 0.0, "share"),
+        **within,
+        **{name.replace("/", "_answered/"): Measured(of_answered(one.of), "share") for name, one in within.items()},
+        **means,
+        "median_km": Measured(km, "median"),
+        "median_km_answered": Measured(of_answered(km), "median"),
+        **{name: one for name, one in scores.measured.items() if name.startswith("place_accuracy/")},
+        **{f"coverage_{part}": Measured(of_answered(km <= radius), "share") for part, radius in radii.items()},
+        "seconds_per_query": Measured(spent, "mean"),
     }
 
 
-def _share(hits: NDArray[np.bool_]) -> Interval:
-    k, n = int(hits.sum()), len(hits)
-    return Interval(k / n if n else math.nan, *wilson_interval(k, n))
+def _plain(measured: Mapping[str, Measured], seed: int) -> dict[str, Interval]:
+    """The values with the intervals that hold where queries are independent."""
+    found = {}
+    for name, one in measured.items():
+        counted = one.of[~np.isnan(one.of)]
+        if one.statistic == "share":
+            found[name] = Interval(one.value, *wilson_interval(int(np.count_nonzero(counted)), len(counted)))
+        else:
+            statistic = np.median if one.statistic == "median" else np.mean
+            found[name] = Interval(one.value, *bootstrap_interval(counted, statistic, seed=seed))
+    return found
 
 
-def _resampled(values: NDArray[np.float64], statistic: Callable[..., Any], seed: int) -> Interval:
-    # Sorted, so that not even the last bit of a sum depends on the order of the queries.
-    value = float(statistic(np.sort(values), axis=-1)) if len(values) else math.nan
-    return Interval(value, *bootstrap_interval(values, statistic, seed=seed))
+def _clustered(
+    measured: Mapping[str, Measured], groups: Clusters | None, seed: int, rows: NDArray[np.bool_] | None = None
+) -> Clustered | None:
+    if groups is None:
+        return None
+    codes = groups.codes if rows is None else np.unique(groups.codes[rows], return_inverse=True)[1]
+    effects = {name: design_effect(one.of, codes) for name, one in measured.items() if one.statistic != "median"}
+    counted = {name: int(np.count_nonzero(~np.isnan(measured[name].of))) for name in effects}
+    return Clustered(
+        groups.column,
+        int(codes.max()) + 1,
+        clustered_intervals(measured, codes, seed=seed),
+        effects,
+        {name: counted[name] / effect if effect else math.nan for name, effect in effects.items()},
+    )
+
+
+def _strata(
+    strata: Mapping[str, Stratum], scores: Scores, protocol: FixProtocol, groups: Clusters | None, seed: int
+) -> dict[str, dict[str, FixReport]]:
+    """The values of the queries of each stratum alone; strata without queries are left out."""
+    reports: dict[str, dict[str, FixReport]] = {}
+    for kind, stratum in strata.items():
+        if (stratum.codes < 0).all():
+            continue
+        reports[kind] = {}
+        for code, name in enumerate(stratum.names):
+            rows = stratum.codes == code
+            if rows.any():
+                own = {value: Measured(one.of[rows], one.statistic) for value, one in scores.measured.items()}
+                reports[kind][name] = FixReport(
+                    protocol.name, _plain(own, seed), int(rows.sum()), clustered=_clustered(own, groups, seed, rows)
+                )
+    return reports
 
 
 def _checked(

@@ -59,6 +59,10 @@ def paired_bootstrap(
 
 
 def _column_difference(a: pa.Table, b: pa.Table, value: str) -> NDArray[np.float64]:
+    if value.startswith("within_km/"):
+        reach = float(value.partition("/")[2])
+        right = [one.column("distance_km").to_numpy(zero_copy_only=False) <= reach for one in (a, b)]
+        return np.asarray(right[1].astype(np.float64) - right[0], np.float64)
     if (column := query_column(value)) not in a.column_names:
         raise UsageError(f"The table of queries has no {column!r} for the value {value!r}: {a.column_names}.")
     return np.asarray(b.column(column).to_numpy() - a.column(column).to_numpy(), np.float64)

@@ -10,7 +10,12 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from periplus.errors import UsageError
+from periplus.geo import distance_km, mean_position
+from periplus.geo.regions import PLACE_KINDS
 
 _P = TypeVar("_P")
 
@@ -43,7 +48,11 @@ class FixProtocol:
         name: what a report is signed with.
         thresholds_km: distances that count as right (reaching one exactly counts), strictly increasing.
         description: for people, with the source.
-        distance: how distances are measured; the one function of :mod:`periplus.geo`.
+        distance: how distances are measured; the one function of :mod:`periplus.geo`, which is within 0.5 % of the
+            geodesic on the WGS84 ellipsoid.
+        scores: of :data:`SCORES`, what is averaged beside the thresholds.
+        places: of :data:`periplus.geo.regions.PLACE_KINDS`, what the guess must lie in to be right.
+        strata: of :data:`periplus.evaluate.STRATA`, by what the queries are told apart.
 
     Raises:
         UsageError: there is no threshold, or they are not positive, finite and strictly increasing.
@@ -53,6 +62,9 @@ class FixProtocol:
     thresholds_km: tuple[float, ...]
     description: str
     distance: str = "great-circle, sphere 6371.0088 km"
+    scores: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the thresholds and hold them as plain floats."""
@@ -86,10 +98,49 @@ PROTOCOLS: Final[Mapping[str, FixProtocol]] = MappingProxyType(
                 "(Weyand, Kostrikov, Philbin, ECCV 2016) on IM2GPS (Hays, Efros, CVPR 2008) and IM2GPS3k (Vo, "
                 "Jacobs, Hays, ICCV 2017). Those systems answer every query: compare their numbers with within_km.",
             ),
+            FixProtocol(
+                "world",
+                (1, 25, 200, 750, 2500),
+                "Everything for worldwide sets: the distances of im2gps, GeoScore, mean distance, right continent, "
+                "country, region and city, each also by continent, settlement and density of the gallery.",
+                scores=("geoscore", "geoscore_rounded", "mean_km"),
+                places=PLACE_KINDS,
+                strata=("continent", "settlement", "gallery_within_25_km"),
+            ),
+            FixProtocol(
+                "osv5m",
+                (25, 200, 750, 2500),
+                "OSV-5M (Astruc et al., CVPR 2024): GeoScore, mean distance, right country, region and city; the "
+                "distances are those of later papers on it. Theirs is a sphere of 6371 km, a millionth smaller, and a "
+                "gazetteer of the same towns in another edition.",
+                scores=("geoscore", "mean_km"),
+                places=("country", "region", "city"),
+            ),
         )
     }
 )
 """The family: a new protocol is one entry here."""
+
+
+_WIDE_KM: Final = 500.0
+
+
+def fitting_protocol(lat_deg: ArrayLike, lon_deg: ArrayLike) -> FixProtocol:
+    """The protocol for whoever names none: ``world`` where the gallery is wide, else ``periplus-fix``.
+
+    Wide is a gallery with a row more than 500 km from its rows' mean position.
+
+    Args:
+        lat_deg: (m,) of the gallery's rows, degrees, NaN where unknown.
+        lon_deg: the same.
+    """
+    lat, lon = np.asarray(lat_deg, np.float64), np.asarray(lon_deg, np.float64)
+    placed = np.isfinite(lat + lon)
+    if not placed.any():
+        return PROTOCOLS["periplus-fix"]
+    lat, lon = lat[placed], lon[placed]
+    wide = bool((distance_km(*mean_position(lat, lon), lat, lon) > _WIDE_KM).any())
+    return PROTOCOLS["world" if wide else "periplus-fix"]
 
 
 def protocol_named(name: str) -> FixProtocol:

@@ -1,17 +1,18 @@
-"""The report for reading: one row a query, and lines of plain text."""
+"""The report for reading, query by query."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from periplus.evaluate.relevance import WITHOUT_POSITIVES
-from periplus.records import Fix, Interval, Report
+from periplus.evaluate.facts import Clusters
+from periplus.evaluate.scores import Scores
+from periplus.evaluate.strata import Stratum
+from periplus.records import Fix
 
 QUERY_SCHEMA: Final = pa.schema(
     [
@@ -66,76 +67,30 @@ def query_table(
     return pa.Table.from_arrays(arrays, schema=QUERY_SCHEMA)
 
 
+def with_facts(table: pa.Table, scores: Scores, strata: Mapping[str, Stratum], groups: Clusters | None) -> pa.Table:
+    """The table with the true and the guessed place of each kind, the strata, and the cluster, as far as there are.
+
+    Columns: ``true_KIND``, ``guess_KIND``, ``right_KIND`` (null where the query does not count) for each kind of place;
+    ``stratum_NAME`` and the distances and counts that strata are made from; ``cluster``.
+    """
+    added: dict[str, pa.Array] = {}
+    for kind, place in scores.places.items():
+        added[f"true_{kind}"] = pa.array(place.names(), pa.string())
+        added[f"guess_{kind}"] = pa.array(scores.guessed.names(kind) if scores.guessed else [], pa.string())
+        added[f"right_{kind}"] = pa.array(place.right == 1, mask=np.isnan(place.right))
+    for name, stratum in strata.items():
+        words = (*stratum.names, None)
+        added[f"stratum_{name}"] = pa.array([words[code] for code in stratum.codes.tolist()], pa.string())
+        added |= {column: _column(values, pa.float64()) for column, values in stratum.columns.items()}
+    if groups is not None:
+        added["cluster"] = pa.array(groups.labels, pa.string())
+    for column, values in added.items():
+        table = table.append_column(column, values)
+    return table
+
+
 def _column(values: Sequence[object] | NDArray[np.float64], kind: pa.DataType) -> pa.Array:
     if not pa.types.is_floating(kind):
         return pa.array(values, type=kind)
     numbers = np.asarray(values, np.float64)
     return pa.array(numbers, type=kind, mask=~np.isfinite(numbers))
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
-
-
-def _rate(value: float) -> str:
-    return f"{100 * value:.2f} %"
-
-
-def _km(value: float) -> str:
-    if math.isinf(value):
-        return "∞ km"
-    if value < 1:
-        return f"{1000 * value:.{0 if value >= 0.0095 else 1}f} m"
-    return f"{value:.{1 if value < 100 else 0}f} km"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.3g} s"
-
-
-_LABELS: Final[dict[str, tuple[str, Callable[[float], str]]]] = {
-    "answered": ("answered", _share),
-    "within_km": ("within {} km", _share),
-    "within_km_answered": ("  of the answered", _share),
-    "median_km": ("median distance", _km),
-    "median_km_answered": ("  of the answered", _km),
-    "coverage_50": ("truth in the 50 % radius", _share),
-    "coverage_90": ("truth in the 90 % radius", _share),
-    "seconds_per_query": ("time a query", _seconds),
-    "accuracy": ("top-1 accuracy", _rate),
-    **{name: (name, _rate) for name in ("GAP", "MAP@R", "R-precision")},
-    **{name: (name + "@{}", _rate) for name in ("mAP", "mP", "precision", "recall")},
-}
-
-
-def report_lines(report: Report) -> list[str]:
-    """A report as plain text, for people: the counts, then a line a value with its 95 % interval.
-
-    A value that nothing was measured for is a dash. Each ``within_km`` is followed by its ``within_km_answered``.
-    """
-    rows = [_row(name, report.values[name]) for name in _reading_order(report)]
-    wide, long = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
-    return [_headline(report), *(f"  {a:<{wide}}  {b:>{long}}  {c}".rstrip() for a, b, c in rows)]
-
-
-def _headline(report: Report) -> str:
-    line = f"{report.protocol}: {report.n} {'query' if report.n == 1 else 'queries'}"
-    told = sorted(item for item in report.left_out.items() if item[1] or item[0] == WITHOUT_POSITIVES)
-    left_out = ", ".join(f"{reason} {count}" for reason, count in told)
-    return f"{line}; left out: {left_out}" if left_out else line
-
-
-def _reading_order(report: Report) -> list[str]:
-    names = list(report.values)
-    partner = {name: name.replace("within_km_answered/", "within_km/") for name in names}
-    place = {name: names.index(whole) if whole in names else names.index(name) for name, whole in partner.items()}
-    return sorted(names, key=lambda name: (place[name], partner[name] != name))
-
-
-def _row(name: str, measured: Interval) -> tuple[str, str, str]:
-    family, _, threshold = name.partition("/")
-    label, text = _LABELS.get(family, (name, "{:.4g}".format))
-    label = label.format(threshold).removesuffix("@")  # a plain mAP has no depth
-    if math.isnan(measured.value):
-        return label, "-", ""
-    return label, text(measured.value), f"[{text(measured.low)}, {text(measured.high)}]"
