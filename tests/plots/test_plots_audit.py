@@ -17,7 +17,8 @@ from periplus.curate.capture import part_of_day
 from periplus.errors import CannotRunError
 from periplus.plots.audit import write_audit
 from periplus.plots.audit_cards import MOST_PICTURES
-from periplus.plots.audit_charts import bars, clock, coverage_map, long_tail, stripe, years_chart
+from periplus.plots.audit_charts import bars, clock, coverage_map, long_tail, years_chart
+from periplus.plots.bars import stripe
 from periplus.records import Catalog, Skip
 
 CHROMIUM = Path("/usr/bin/chromium")

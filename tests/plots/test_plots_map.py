@@ -93,6 +93,22 @@ def test_the_shading_is_strongest_where_the_belief_is() -> None:
     assert alpha[:20].max() == alpha[:, :20].max() == 0
 
 
+def test_many_narrow_kernels_are_a_wide_one() -> None:
+    rng = np.random.default_rng(0)
+    view, n = View(50, 8, 900.0), 20_000
+    lat, lon = destination(50, 8, rng.uniform(0, 360, n), 250 * np.sqrt(-2 * np.log(rng.uniform(1e-9, 1, n))))
+    many = Density(lat, lon, np.full(n, 1 / n), np.full(n, 0.5))
+    one = Density(np.asarray([50.0]), np.asarray([8.0]), np.ones(1), np.asarray([np.hypot(250, 0.8 * 20)]))
+    both = Density(np.append(lat, 50), np.append(lon, 8), np.append(many.weights, 1) / 2, np.append(many.sigma_km, 250))
+    pictures = []
+    for density in (many, one, both):
+        (data,) = re.findall(r"base64,([^\"]+)", shading(view, density))
+        alpha = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))[..., 3].astype(float)
+        pictures.append((alpha / alpha.max()) ** 2)
+    assert np.abs(pictures[0] - pictures[1]).mean() < 0.04
+    assert np.abs(pictures[2] - pictures[1]).mean() < 0.03
+
+
 def test_pins_do_not_cover_each_other_or_the_estimate() -> None:
     view = View(0, 0, 1)
     centre = np.asarray([360.0, 270.0])

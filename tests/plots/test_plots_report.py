@@ -75,7 +75,8 @@ def test_what_it_says(tmp_path: Path, entries: list[ReportEntry]) -> None:
         "2 matching points over 40 % of the photo",
         "No answer: there is nothing to match.",
         "3 photos, 1 located, 2 without an answer.",
-        "A bare position without a picture.",
+        "Positions in the gallery",
+        "37.79° N 122.40° W · 50 m away · score 0.5",
         NASTY,
     ):
         assert words in parts.text

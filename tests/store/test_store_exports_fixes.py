@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from periplus.geo import destination, distance_km
-from periplus.records import Evidence, Fix, Place, RecordedPosition
+from periplus.records import Area, Density, Evidence, Fix, Place, RecordedPosition
 from periplus.store.exports import fixes_to_geojson
 from periplus.store.exports.circles import circle
 
@@ -61,6 +61,8 @@ def test_an_answer_and_its_parts() -> None:
         "radius_km_50": 0.03,
         "radius_km_90": 0.09,
         "place": "San Francisco, California, United States",
+        "areas": [],
+        "carried_by": {},
         "evidence": ["gallery/7"],
     }
     assert [f["properties"]["probability"] for f in told[1:3]] == [0.5, 0.9]
@@ -81,6 +83,23 @@ def test_an_abstention_keeps_its_guess() -> None:
     told = _plain(fixes_to_geojson([Entry(Path("x.jpg"), _fix(reason="too uncertain"))]))
     assert told[0]["geometry"] is not None
     assert told[0]["properties"]["reason"] == "too uncertain"
+
+
+def test_a_world_wide_answer_has_regions_and_areas() -> None:
+    spread = Density(np.asarray([10.0]), np.asarray([20.0]), np.ones(1), np.asarray([900.0]))
+    fix = replace(
+        _fix(radius=2000.0), density=spread, areas=(Area("country", "Chad", "TD", 0.4),), carried_by={"positions": 1.0}
+    )
+    shape = {"type": "MultiPolygon", "coordinates": [[[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]]]}
+    told = _plain(
+        fixes_to_geojson([Entry(Path("x.jpg"), fix)], regions=lambda one: [(0.9, {"of": one.place, **shape})])
+    )
+    (region,) = [f for f in told if f["properties"]["kind"] == "region"]
+    assert region["geometry"] == {"of": fix.place, **shape}
+    assert region["properties"] == {"kind": "region", "query": "x.jpg", "probability": 0.9}
+    area = {"kind": "country", "name": "Chad", "country_code": "TD", "probability": 0.4}
+    assert told[0]["properties"]["areas"] == [area]
+    assert told[0]["properties"]["carried_by"] == {"positions": 1.0}
 
 
 def test_a_plain_circle() -> None:

@@ -10,9 +10,11 @@ from periplus.cli.text import show
 
 if TYPE_CHECKING:
     from periplus.pipeline import Located
-    from periplus.records import Evidence, Fix
+    from periplus.records import Area, Evidence, Fix
 
 _EVIDENCE_SHOWN = 5
+_POSITIONS_SHOWN = 3
+_GRID_KM = 12.0
 _RUNNER_UP_SHOWN = 0.01
 
 
@@ -47,8 +49,19 @@ def fix_document(one: Located) -> dict[str, object]:
         "place": fix.place or None,
         "runner_up": runner_up,
         "recorded": recorded,
+        "areas": [_area_document(area) for area in fix.areas],
+        "carried_by": dict(fix.carried_by),
         "evidence": [_evidence_document(item) for item in fix.evidence],
         "seconds": one.seconds,
+    }
+
+
+def _area_document(area: Area) -> dict[str, object]:
+    return {
+        "kind": area.kind,
+        "name": area.name,
+        "country_code": area.country_code,
+        "probability": area.probability,
     }
 
 
@@ -72,21 +85,47 @@ def show_fix(one: Located) -> None:
     from periplus.plots.words import answer_words, distance_words
 
     fix = one.fix
-    if not fix.answered and not fix.evidence:
-        # A guess that no photo speaks for would only look like an answer.
+    if not fix.answered and not fix.evidence and not fix.areas:
+        # A guess that nothing speaks for would only look like an answer.
         fix = replace(fix, lat_deg=math.nan, lon_deg=math.nan, runner_up=None)
     show(one.query_path, strong=True)
     show(answer_words(fix), indent=2)
     if fix.answered:
         right = distance_words(fix.confidence_radius_km)
         show(f"Confidence: that the camera stood within {right} of here; what it shows may be elsewhere.", indent=2)
-    for number, item in enumerate(fix.evidence[:_EVIDENCE_SHOWN], 1):
-        points = f"{item.match.inliers} matching points, " if item.match else ""
-        show(f"Evidence {number}: {item.id}, {points}taken {distance_words(item.distance_km)} from here.", indent=2)
-    if (more := len(fix.evidence) - _EVIDENCE_SHOWN) > 0:
-        show(f"{more} more {'photo speaks' if more == 1 else 'photos speak'} for it.", indent=2)
+    _show_areas(fix)
+    _show_evidence(fix)
     _show_others(fix)
     show()
+
+
+def _show_areas(fix: Fix) -> None:
+    """The most probable countries, and what carried the belief; only of world-wide answers."""
+    from periplus.plots.words import areas_words, carried_words
+
+    if countries := areas_words(fix.areas, "country"):
+        show(f"Countries: {countries}.", indent=2)
+    if len(fix.carried_by) > 1:
+        show(f"Carried by: {carried_words(fix.carried_by)}.", indent=2)
+
+
+def _show_evidence(fix: Fix) -> None:
+    """The photos that speak for it, and the first of the bare positions, which say little in words."""
+    from periplus.plots.words import distance_words, position_words
+
+    bare = all(item.path is None for item in fix.evidence)
+    most = _POSITIONS_SHOWN if bare else _EVIDENCE_SHOWN
+    for number, item in enumerate(fix.evidence[:most], 1):
+        away = distance_words(item.distance_km)
+        if item.path is None:
+            spot = position_words(item.lat_deg, item.lon_deg, _GRID_KM)
+            show(f"Evidence {number}: the position {spot} in the gallery, {away} from here.", indent=2)
+        else:
+            points = f"{item.match.inliers} matching points, " if item.match else ""
+            show(f"Evidence {number}: {item.id}, {points}taken {away} from here.", indent=2)
+    if (more := len(fix.evidence) - most) > 0:
+        kind = "position" if bare else "photo"
+        show(f"{more} more {kind + ' speaks' if more == 1 else kind + 's speak'} for it.", indent=2)
 
 
 def _show_others(fix: Fix) -> None:

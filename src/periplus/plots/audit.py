@@ -7,8 +7,9 @@ from pathlib import Path
 from periplus.curate import FLAGS, Audit
 from periplus.curate.capture import part_of_day
 from periplus.plots.audit_cards import MOST_PICTURES, WORST_FIRST, Row, group_cards, wall
-from periplus.plots.audit_charts import bars, clock, coverage_map, long_tail, stripe, years_chart
+from periplus.plots.audit_charts import bars, clock, coverage_map, long_tail, years_chart
 from periplus.plots.audit_frame import audit_foot, audit_head
+from periplus.plots.bars import stripe
 from periplus.plots.land import world_symbol
 from periplus.plots.svg import Markup, join, tag
 from periplus.store import atomic_path

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from periplus.plots.bars import stripe
 from periplus.plots.land import WORLD_HEIGHT_PX, WORLD_WIDTH_PX, world_px
 from periplus.plots.svg import Markup, join, path_data, tag
 
@@ -22,13 +23,6 @@ _LOGARITHMIC_FROM: Final = 20.0
 _INNER: Final = 34.0
 _OUTER: Final = 128.0
 _CELL_PX: Final = 4.0
-
-
-def stripe(share: float, kind: str | None = None) -> Markup:
-    """A bar that fills a share, 0 to 1, of its place; a share above 0 is never invisible."""
-    width = 100 * max(share, 0.006) if share > 0 else 0.0
-    bar = tag("rect", width=f"{width:.2f}", height=1, class_=kind)
-    return tag("svg", bar, viewBox="0 0 100 1", preserveAspectRatio="none", class_="stripe", aria_hidden="true")
 
 
 def bars(counts: Mapping[str, int], most: int = 12, *, kinds: bool = False, full: int = 0) -> Markup:

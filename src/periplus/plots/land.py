@@ -9,10 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from periplus.geo import EQUAL_EARTH_HEIGHT, EQUAL_EARTH_WIDTH, equal_earth, from_unit, to_unit
+from periplus.geo import (
+    EARTH_RADIUS_KM,
+    EQUAL_EARTH_HEIGHT,
+    EQUAL_EARTH_WIDTH,
+    equal_earth,
+    from_unit,
+    mean_position,
+    to_unit,
+)
 from periplus.geo.clip import clip_box
 from periplus.geo.coastline import coastline, flat_coastline, is_land
-from periplus.plots.svg import Markup, path_data, tag
+from periplus.plots.svg import Markup, join, path_data, tag
 from periplus.plots.view import View
 
 WORLD_WIDTH_PX: Final = 540.0
@@ -25,7 +33,7 @@ def land_data(view: View) -> str:
     """Path data of the land in a view, to be filled by the even-odd rule; its edges beside the picture included."""
     low = (-_MARGIN_PX, -_MARGIN_PX)
     high = (view.width_px + _MARGIN_PX, view.height_px + _MARGIN_PX)
-    parts = [_outline(clip_box(_projected(ring, view), low, high)) for ring in coastline()]
+    parts = [_outline(clip_box(_projected(ring, view), low, high)) for ring in _coasts_near(view)]
     # The map's rim is the antipode of its centre. Coasts say where land begins; whether the rim is land, they do not.
     antipode_lon = (view.lon_deg + 360) % 360 - 180
     if is_land(-view.lat_deg, antipode_lon):
@@ -35,23 +43,49 @@ def land_data(view: View) -> str:
 
 
 @cache
-def world_symbol() -> Markup:
-    """The world in Equal Earth as a symbol ``world``, to be put into a page once and used many times."""
+def world_symbol(*, fine: bool = False) -> Markup:
+    """The world in Equal Earth as a symbol ``world``, to be put into a page once and used many times.
+
+    Its coasts, ``coasts``, can be used alone, over a tint.
+
+    Args:
+        fine: with the coasts that a map over the whole width of a page shows, in twice as many bytes.
+    """
+    box = f"-1 -1 {WORLD_WIDTH_PX + 2:.0f} {WORLD_HEIGHT_PX + 2:.1f}"
+    return tag("symbol", world_ground(fine=fine), id="world", viewBox=box)
+
+
+@cache
+def world_ground(*, fine: bool = False) -> Markup:
+    """Sea, land, graticule and frame of the world map in its pixels; as in :func:`world_symbol`."""
+    rim = path_data(_rim(), closed=True)
     rim_lat = np.linspace(-90, 90, 61)
-    rim = world_px(np.concatenate([rim_lat, rim_lat[::-1]]), np.repeat([-180.0, 180.0], 61))
     grid = [world_px(rim_lat, np.full(61, lon)) for lon in range(-120, 180, 60)]
     grid += [world_px(np.full(2, lat), np.asarray([-180.0, 180.0])) for lat in (-60, -30, 0, 30, 60)]
     rings = [world_px(ring[:, 0], ring[:, 1]) for ring in flat_coastline()]
-    land = "".join(_outline(ring) for ring in rings if np.ptp(ring, axis=0).max() > 1)
-    return tag(
-        "symbol",
-        tag("path", class_="sea", d=path_data(rim, closed=True)),
-        tag("path", class_="land", fill_rule="evenodd", d=land),
-        tag("path", class_="grid", d="".join(path_data(line) for line in grid)),
-        tag("path", class_="frame", d=path_data(rim, closed=True)),
-        id="world",
-        viewBox=f"-1 -1 {WORLD_WIDTH_PX + 2:.0f} {WORLD_HEIGHT_PX + 2:.1f}",
+    smallest, detail = (0.6, 0.4) if fine else (1.0, 1.0)
+    land = "".join(_outline(ring, detail) for ring in rings if np.ptp(ring, axis=0).max() > smallest)
+    coasts = tag("path", id="coasts", class_="thin", fill_rule="evenodd", d=land)
+    return join(
+        [
+            tag("path", class_="sea", d=rim),
+            tag("defs", coasts),
+            tag("use", href="#coasts", class_="land"),
+            tag("path", class_="grid thin", d="".join(path_data(line) for line in grid)),
+            tag("path", class_="frame thin", d=rim),
+        ]
     )
+
+
+def world_rim() -> Markup:
+    """The rim of the world map as a clip path ``rim``, to be put into a page once: maps cut off there what goes on."""
+    return tag("clipPath", tag("path", d=path_data(_rim(), closed=True)), id="rim")
+
+
+def _rim() -> NDArray[np.float64]:
+    """The rim of the world map in pixels (n, 2)."""
+    lat = np.linspace(-90, 90, 61)
+    return world_px(np.concatenate([lat, lat[::-1]]), np.repeat([-180.0, 180.0], 61))
 
 
 def world_px(lat_deg: NDArray[np.float64], lon_deg: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,12 +95,34 @@ def world_px(lat_deg: NDArray[np.float64], lon_deg: NDArray[np.float64]) -> NDAr
     return np.stack([WORLD_WIDTH_PX / 2 + x * scale, WORLD_HEIGHT_PX / 2 - y * scale], axis=-1)
 
 
-def _outline(ring: NDArray[np.float64]) -> str:
-    """Path data of a ring, simplified as far as no eye sees (Douglas and Peucker)."""
+def _outline(ring: NDArray[np.float64], detail: float = 1.0) -> str:
+    """Path data of a ring, simplified as far as no eye sees (Douglas and Peucker); finer where ``detail`` is less."""
     if len(ring) < 3:
         return ""
-    simple = cv2.approxPolyDP(ring.astype(np.float32)[:, None], 0.3, closed=True)[:, 0]
-    return path_data(simple.astype(np.float64), closed=True, grid_px=0.5) if len(simple) > 2 else ""
+    simple = cv2.approxPolyDP(ring.astype(np.float32)[:, None], 0.3 * detail, closed=True)[:, 0]
+    return path_data(simple.astype(np.float64), closed=True, grid_px=0.5 * detail) if len(simple) > 2 else ""
+
+
+def _coasts_near(view: View) -> list[NDArray[np.float64]]:
+    """The coasts that a view may show. One round its antipode goes round the whole map, so it counts too."""
+    centres, radius = _caps()
+    here = to_unit(view.lat_deg, view.lon_deg)
+    away = np.degrees(np.arccos(np.clip(centres @ here, -1, 1)))
+    reach = np.degrees((view.reach_km + 2 * _MARGIN_PX / view.px_per_km) / EARTH_RADIUS_KM)
+    near = (away < radius + reach + 0.01) | (180 - away < radius + 0.01)
+    return [coastline()[row] for row in np.flatnonzero(near).tolist()]
+
+
+@cache
+def _caps() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A cap round each coast: centres as unit vectors (n, 3), radii in degrees (n,)."""
+    centres, radii = [], []
+    for ring in coastline():
+        xyz = to_unit(ring[:, 0], ring[:, 1])
+        centre = to_unit(*mean_position(ring[:, 0], ring[:, 1]))
+        centres.append(centre)
+        radii.append(np.degrees(np.arccos(np.clip((xyz @ centre).min(), -1, 1))))
+    return np.stack(centres), np.asarray(radii)
 
 
 def _projected(ring: NDArray[np.float64], view: View) -> NDArray[np.float64]:

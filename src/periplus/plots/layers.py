@@ -7,11 +7,12 @@ import io
 import math
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from periplus.geo import EARTH_RADIUS_KM, to_unit
+from periplus.geo import EARTH_RADIUS_KM, distance_km, to_unit
 from periplus.plots.svg import Markup, join, tag
 from periplus.plots.view import View
 from periplus.plots.words import distance_words
@@ -27,16 +28,12 @@ _APART_PX: Final = 23.0
 
 def shading(view: View, density: Density) -> Markup:
     """The belief as a tint, strongest where it is densest: the mixture of kernels on a grid of 120 x 90 cells."""
-    heavy = np.argsort(density.weights)[::-1][:_MOST_KERNELS]
-    centres = to_unit(density.lat_deg[heavy], density.lon_deg[heavy])
     rows, columns = _GRID
     cell_px = view.width_px / columns
-    x, y = np.meshgrid((np.arange(columns) + 0.5) * cell_px, (np.arange(rows) + 0.5) * view.height_px / rows)
-    grid = to_unit(*view.from_px(x.ravel(), y.ravel()))
     # A kernel narrower than a cell would fall between the cells.
-    sigma = np.maximum(density.sigma_km[heavy], 0.8 * cell_px / view.px_per_km) / EARTH_RADIUS_KM
-    squares = np.maximum(2 - 2 * (grid @ centres.T), 0)
-    belief = np.exp(-squares / (2 * sigma**2)) @ (density.weights[heavy] / sigma**2)
+    least = 0.8 * cell_px / view.px_per_km
+    wide = density.sigma_km > least
+    belief = _wide(view, density, wide) + _narrow(view, density, ~wide, least)
     alpha = 0.62 * np.sqrt(belief / max(belief.max(), 1e-300))
     pixels = np.empty((rows, columns, 4), np.uint8)
     pixels[..., :3] = _TINT
@@ -47,6 +44,32 @@ def shading(view: View, density: Density) -> Markup:
     return tag(
         "image", href=uri, width=view.width_px, height=view.height_px, preserveAspectRatio="none", class_="belief"
     )
+
+
+def _wide(view: View, density: Density, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Chosen kernels at the cells' centres (rows x columns,), the heaviest 300 of those that reach the view."""
+    away = distance_km(density.lat_deg, density.lon_deg, view.lat_deg, view.lon_deg)
+    weights = np.where(chosen & (away < view.reach_km + 4 * density.sigma_km), density.weights, 0.0)
+    heavy = np.argsort(weights)[::-1][: min(_MOST_KERNELS, int((weights > 0).sum()))]
+    rows, columns = _GRID
+    x, y = np.meshgrid((np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows)
+    grid = to_unit(*view.from_px(x.ravel() * view.width_px, y.ravel() * view.height_px))
+    sigma = density.sigma_km[heavy] / EARTH_RADIUS_KM
+    squares = np.maximum(2 - 2 * (grid @ to_unit(density.lat_deg[heavy], density.lon_deg[heavy]).T), 0)
+    return np.asarray(np.exp(-squares / (2 * sigma**2)) @ (weights[heavy] / sigma**2))
+
+
+def _narrow(view: View, density: Density, chosen: NDArray[np.bool_], sigma_km: float) -> NDArray[np.float64]:
+    """Chosen kernels, all made ``sigma_km`` wide, as :func:`_wide` has them; any number, counted by cells first."""
+    rows, columns = _GRID
+    place = view.to_px(density.lat_deg[chosen], density.lon_deg[chosen]) / (view.width_px, view.height_px)
+    row, column = place[:, 1] * rows, place[:, 0] * columns
+    edges = (np.arange(rows + 1), np.arange(columns + 1))
+    held, _, _ = np.histogram2d(row, column, edges, weights=density.weights[chosen])
+    blur = sigma_km * view.px_per_km / (view.width_px / columns)
+    # A sum of 1 over cells, where the wide ones have a peak of 1 / sigma².
+    held *= 2 * np.pi * blur**2 / (sigma_km / EARTH_RADIUS_KM) ** 2
+    return np.asarray(cv2.GaussianBlur(held, (0, 0), blur, borderType=cv2.BORDER_CONSTANT), np.float64).ravel()
 
 
 def circles(view: View, fix: Fix) -> Markup:

@@ -37,14 +37,15 @@ def half_extent_km(fix: Fix) -> float:
     return min(max(base, 1.15 * reach), _LARGEST_KM)
 
 
-def local_map(fix: Fix, gallery: Neighbours) -> Markup:
+def local_map(fix: Fix, gallery: Neighbours, most_km: float = _LARGEST_KM) -> Markup:
     """The ground around the estimate, azimuthal equidistant, as an SVG element.
 
     Args:
         fix: has at least a guess.
         gallery: the positions of the gallery's photos.
+        most_km: the map reaches no farther to the north.
     """
-    view = View(fix.lat_deg, fix.lon_deg, half_extent_km(fix))
+    view = View(fix.lat_deg, fix.lon_deg, min(half_extent_km(fix), most_km))
     centre = np.asarray([view.width_px, view.height_px]) / 2
     lines, names = graticule(view)
     parts: list[str] = [*_ground(view), lines]

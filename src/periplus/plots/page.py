@@ -42,20 +42,23 @@ def page_foot() -> Markup:
     )
 
 
-def legend(names: list[str]) -> Markup:
-    """The legend of a map: ``names`` are those of the signs that it shows."""
+def legend(names: list[str], first: str = "") -> Markup:
+    """The legend of a map: ``names`` are those of the signs that it shows, ``first`` is an item of its own."""
     items = "".join(
         f'<li><svg viewBox="0 0 20 20" aria-hidden="true">{_SIGNS[name]}</svg>{escape(name)}</li>' for name in names
     )
-    return Markup(f'<ul class="legend">{items}</ul>')
+    return Markup(f'<ul class="legend">{first}{items}</ul>')
 
 
 _SIGNS = {
     "estimate": '<circle cx="10" cy="10" r="6.5" class="estimate"/>',
     "best guess (not offered as an answer)": '<circle cx="10" cy="10" r="6.5" class="estimate unsure"/>',
     "50 % and 90 %": '<circle cx="10" cy="10" r="5" class="ring p50"/><circle cx="10" cy="10" r="9" class="ring p90"/>',
+    "smallest region with 50 %": '<path d="M1,10h18" class="outline o50"/>',
+    "with 90 %": '<path d="M1,10h18" class="outline o90"/>',
     "belief": '<rect x="1" y="3" width="18" height="14" rx="3" class="beliefsign"/>',
     "evidence": '<circle cx="10" cy="10" r="9" class="pin"/><text x="10" y="14" class="number">1</text>',
+    "evidence positions": '<circle cx="10" cy="10" r="3.4" class="foot"/>',
     "gallery photos": '<path d="M4,6h0M11,13h0M16,7h0" class="dots"/>',
     "next best place": '<path d="M2,10l8,-8l8,8l-8,8z" class="runner-up"/>',
     "recorded in the file": '<path d="M2,10l8,-8l8,8l-8,8z" class="recorded"/>',

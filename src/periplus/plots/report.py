@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from periplus.errors import PhotoError
 from periplus.geo import Neighbours, distance_km
-from periplus.photos import jpeg_thumbnail
-from periplus.plots.land import world_symbol
-from periplus.plots.lines import draw_match
-from periplus.plots.map import local_map, region_map, world_map
-from periplus.plots.page import legend, page_foot, page_head
+from periplus.plots.answer_maps import guessed, near_maps, world_maps
+from periplus.plots.evidence import photo, photo_cards, photos_and_positions
+from periplus.plots.heat import is_world_wide
+from periplus.plots.land import world_rim, world_symbol
+from periplus.plots.page import page_foot, page_head
+from periplus.plots.places import carried_bar, position_rows
 from periplus.plots.svg import Markup, join, tag
 from periplus.plots.words import answer_words, distance_words, percent_words, position_decimals, position_words
-from periplus.records import Evidence, Fix
+from periplus.records import Fix
 from periplus.store.atomic import atomic_path
-
-MOST_CARDS: Final = 6
-_PHOTO_PX: Final = 760
 
 
 @dataclass(frozen=True)
@@ -65,7 +60,8 @@ def write_report(
     gallery = Neighbours(*gallery_positions)
     with atomic_path(Path(path)) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(page_head(title))
-        file.write(tag("svg", world_symbol(), width=0, height=0, aria_hidden="true"))
+        symbols = (world_symbol(fine=any(is_world_wide(entry.fix) for entry in entries)), tag("defs", world_rim()))
+        file.write(tag("svg", *symbols, width=0, height=0, aria_hidden="true"))
         file.write(_header(title, entries))
         for number, entry in enumerate(entries, 1):
             file.write(_section(number, entry, gallery))
@@ -96,7 +92,7 @@ def _summary_row(number: int, entry: ReportEntry) -> Markup:
 
 def _section(number: int, entry: ReportEntry, gallery: Neighbours) -> Markup:
     fix = entry.fix
-    photo = _photo(entry.query_path, f"The photo {entry.query_path.name}")
+    picture = photo(entry.query_path, f"The photo {entry.query_path.name}")
     words = [
         tag("h2", tag("bdi", entry.query_path.name)),
         tag("p", answer_words(fix), class_="answer"),
@@ -104,8 +100,9 @@ def _section(number: int, entry: ReportEntry, gallery: Neighbours) -> Markup:
         tag("p", "This is where the camera stood, not where the thing in the picture stands.", class_="soft"),
         _facts(entry),
     ]
-    top = tag("div", tag("div", photo), tag("div", *words), class_="top")
-    return tag("section", top, _maps(fix, gallery), _evidence(entry), id=f"photo-{number}")
+    top = tag("div", tag("div", picture), tag("div", *words), class_="top")
+    shown = (top, _maps(fix, gallery), _evidence(entry))
+    return tag("section", *shown, id=f"photo-{number}")
 
 
 def _meter(confidence: float) -> Markup:
@@ -116,7 +113,7 @@ def _meter(confidence: float) -> Markup:
 def _facts(entry: ReportEntry) -> Markup:
     fix = entry.fix
     facts: list[tuple[str, str]] = []
-    if _guessed(fix):
+    if guessed(fix):
         sure = f"{percent_words(fix.confidence)} sure to be right within {distance_words(fix.confidence_radius_km)}"
         facts.append(("Confidence", sure))
         facts.append(("Look it up", _openstreetmap(fix.lat_deg, fix.lon_deg, fix.radius_km_90)))
@@ -126,7 +123,7 @@ def _facts(entry: ReportEntry) -> Markup:
         facts.append((f"File says ({said.source.upper()})", f"{there}{apart}; not used for the estimate"))
     if (other := fix.runner_up) is not None:
         share = f"{percent_words(other.weight)} of the belief"
-        if _guessed(fix):
+        if guessed(fix):
             km = float(distance_km(fix.lat_deg, fix.lon_deg, other.lat_deg, other.lon_deg))
             share += f", {distance_words(km)} away"
         name = other.name or position_words(other.lat_deg, other.lon_deg, 1.0)
@@ -147,67 +144,14 @@ def _openstreetmap(lat_deg: float, lon_deg: float, radius_km: float) -> Markup:
 
 
 def _maps(fix: Fix, gallery: Neighbours) -> Markup:
-    if not _guessed(fix):
-        return tag("div", world_map(fix), class_="maps alone")
-    insets = [part for part in (region_map(fix), world_map(fix)) if part is not None]
-    names = ["estimate" if fix.answered else "best guess (not offered as an answer)", "50 % and 90 %"]
-    signs = (
-        ("belief", fix.density is not None),
-        ("evidence", bool(fix.evidence)),
-        ("gallery photos", len(gallery) > 0),
-        ("next best place", fix.runner_up is not None),
-        ("recorded in the file", fix.recorded is not None),
-    )
-    names += [name for name, there in signs if there]
-    maps = tag("div", local_map(fix, gallery), tag("div", *insets, class_="insets"), class_="maps")
-    return join([tag("h3", "Map"), maps, legend(names)])
+    return world_maps(fix, gallery) if is_world_wide(fix) else near_maps(fix, gallery)
 
 
 def _evidence(entry: ReportEntry) -> Markup:
-    evidence = entry.fix.evidence
-    if not evidence:
+    fix = entry.fix
+    photos, positions = photos_and_positions(fix)
+    if not fix.evidence and not is_world_wide(fix):
         return tag("p", "There is no evidence: no gallery photo speaks for a place.", class_="soft")
-    cards = [_card(entry.query_path, number, item) for number, item in enumerate(evidence[:MOST_CARDS], 1)]
-    parts = [tag("h3", "Evidence"), tag("div", *cards, class_="cards")]
-    if len(evidence) > MOST_CARDS:
-        parts.append(tag("p", f"{len(evidence) - MOST_CARDS:,} more photos speak for it.", class_="soft"))
-    return join(parts)
-
-
-def _card(query: Path, number: int, evidence: Evidence) -> Markup:
-    told = [f" · score {evidence.score:.3g} · {distance_words(evidence.distance_km)} from the estimate"]
-    match = evidence.match
-    if match is not None and match.inliers:
-        told.append(f" · {match.inliers} matching points over {percent_words(match.coverage)} of the photo")
-    caption = tag("figcaption", tag("span", str(number), class_="badge"), " ", tag("bdi", evidence.id), *told)
-    return tag("figure", _proof(query, number, evidence), caption)
-
-
-def _proof(query: Path, number: int, evidence: Evidence) -> Markup:
-    """The matched pair; without a match the gallery photo; without that a note."""
-    if evidence.path is None:
-        return tag("div", "A bare position without a picture.", class_="missing")
-    label = f"Evidence {number}: {evidence.id}"
-    match = evidence.match
-    if match is not None and match.inliers:
-        try:
-            return _image(draw_match(query, evidence.path, match), f"{label}, matched with the query")
-        except PhotoError:
-            pass  # Perhaps only the query is gone: the gallery photo alone, or the note about it, comes next.
-    return _photo(Path(evidence.path), label)
-
-
-def _photo(path: Path, label: str) -> Markup:
-    try:
-        return _image(jpeg_thumbnail(path, _PHOTO_PX), label)
-    except PhotoError as error:
-        note = tag("p", "The picture ", tag("bdi", path.name), f" cannot be shown: {error.reason}")
-        return tag("div", note, class_="missing")
-
-
-def _image(jpeg: bytes, label: str) -> Markup:
-    return tag("img", src=f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}", alt=label)
-
-
-def _guessed(fix: Fix) -> bool:
-    return math.isfinite(fix.lat_deg) and math.isfinite(fix.lon_deg)
+    # What a world-wide answer rests on stands beside its map.
+    listed = "" if is_world_wide(fix) else join([carried_bar(fix.carried_by), position_rows(positions)])
+    return join([photo_cards(entry.query_path, photos), listed])

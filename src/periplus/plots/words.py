@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from periplus.records import Fix
+from periplus.records import Area, Fix
+
+CARRIERS: Final = {
+    "landmarks": "verified photos of the place",
+    "photos": "photos that look alike",
+    "positions": "the world model",
+    "texts": "names of places",
+}
+"""The kinds of evidence of :attr:`periplus.records.Fix.carried_by` in words."""
 
 
 def position_words(lat_deg: float, lon_deg: float, radius_km: float = 0.0) -> str:
@@ -59,6 +69,18 @@ def answer_words(fix: Fix) -> str:
     if fix.abstained is None:
         return f"Camera position: {', '.join(parts)}."
     return f"No answer: {_bare(fix.abstained)} (best guess {', '.join(parts)})."
+
+
+def areas_words(areas: Sequence[Area], kind: str, most: int = 3) -> str:
+    """The most probable areas of a kind: ``"France 34 %, Spain 12 %, Italy 8 %"``; empty where none is known."""
+    shown = [area for area in areas if area.kind == kind][:most]
+    return ", ".join(f"{area.name} {percent_words(area.probability)}" for area in shown)
+
+
+def carried_words(carried_by: Mapping[str, float]) -> str:
+    """What carried a belief, the most first: ``"the world model 80 %, photos that look alike 20 %"``."""
+    told = sorted(carried_by.items(), key=lambda item: -item[1])
+    return ", ".join(f"{CARRIERS.get(kind, kind)} {percent_words(share)}" for kind, share in told)
 
 
 def _bare(sentence: str) -> str:
