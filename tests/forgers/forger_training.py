@@ -15,10 +15,11 @@ from periplus.learn.strict import from_table
 
 
 def made_photos(n: int = 96, classes: int = 6, size_px: int = 16, seed: int = 0) -> TrainingPhotos:
-    """Photos of a landmark share a picture, under noise; a quarter is held out."""
+    """Photos of a landmark share a picture, under noise, and lie within some km of it; a quarter is held out."""
     generator = np.random.default_rng(seed)
     pictures = generator.integers(0, 256, (classes, 3, size_px, size_px))
     labels = np.arange(n) % classes
+    places = np.stack([generator.uniform(-80, 80, classes), generator.uniform(-180, 179, classes)], 1)
     noisy = pictures[labels] + generator.normal(0, 60, (n, 3, size_px, size_px))
     return TrainingPhotos(
         paths=tuple(f"{i}.jpg" for i in range(n)),
@@ -28,6 +29,7 @@ def made_photos(n: int = 96, classes: int = 6, size_px: int = 16, seed: int = 0)
         size_px=size_px,
         fit="exact",
         stored=torch.from_numpy(noisy.clip(0, 255).astype(np.uint8)),
+        lat_lon_deg=places[labels] + generator.normal(0, 0.1, (n, 2)),
     )
 
 

@@ -204,9 +204,10 @@ def test_batches_without_positives_or_negatives_are_finite(name: str, labels: li
 def test_every_objective_has_its_loss() -> None:
     from typing import get_args
 
-    from periplus.learn.settings import CLASSIFIERS, Objective
+    from periplus.learn.objectives import OBJECTIVES
+    from periplus.learn.settings import CLASSIFIERS, POSITIONAL, Objective
 
-    assert set(get_args(Objective)) == set(LOSSES)
+    assert set(get_args(Objective)) == set(OBJECTIVES) == {*LOSSES, *POSITIONAL}
     for name, make in LOSSES.items():
         has_classifier = make(LossConfig(), 6, 4).logits(batch().float()) is not None
         assert has_classifier == (name in CLASSIFIERS)

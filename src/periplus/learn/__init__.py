@@ -14,7 +14,7 @@ from periplus.learn.experiment import Experiment, override, read_experiment, to_
 from periplus.learn.settings import ModelConfig, TrainConfig
 
 if TYPE_CHECKING:
-    from periplus.learn.data import TrainingPhotos, hold_out, read_training_photos
+    from periplus.learn.data import TrainingPhotos, hold_out, hold_out_groups, read_training_photos
     from periplus.learn.loop import TrainResult, train
     from periplus.learn.run import run_folder, train_experiment
 
@@ -22,6 +22,7 @@ _LATER = {
     "TrainResult": "loop",
     "TrainingPhotos": "data",
     "hold_out": "data",
+    "hold_out_groups": "data",
     "read_training_photos": "data",
     "run_folder": "run",
     "train": "loop",
@@ -36,6 +37,7 @@ __all__ = [
     "TrainResult",
     "TrainingPhotos",
     "hold_out",
+    "hold_out_groups",
     "override",
     "read_experiment",
     "read_training_photos",

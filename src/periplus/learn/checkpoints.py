@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-from periplus.encode.models import Embedder, save_embedder
-from periplus.encode.preprocess import Preprocess
 
 BEST, LAST, EPOCHS = "best", "last", "epochs"
 
@@ -19,17 +16,12 @@ def rank_epoch(kept: list[list[float]], value: float, epoch: int, keep: int) -> 
 
 
 def keep_checkpoints(
-    embedder: Embedder,
-    preprocess: Preprocess,
-    folder: Path,
-    card: Mapping[str, Any],
-    kept: list[list[float]],
+    save: Callable[[Path, Mapping[str, Any]], None], folder: Path, card: Mapping[str, Any], kept: list[list[float]]
 ) -> None:
     """Write an epoch's network to ``last/``, and to where the best are kept if it is among them.
 
     Args:
-        embedder: the network.
-        preprocess: its pixels.
+        save: writes the network and a card to a folder.
         folder: the run's.
         card: what is said of it; ``card["epoch"]`` is its epoch.
         kept: the best epochs, this one counted.
@@ -38,13 +30,13 @@ def keep_checkpoints(
         CannotRunError: the system refused to write.
     """
     epoch = int(card["epoch"])
-    save_embedder(embedder, preprocess, folder / LAST, card)
+    save(folder / LAST, card)
     if int(kept[0][1]) == epoch:
-        save_embedder(embedder, preprocess, folder / BEST, card)
+        save(folder / BEST, card)
     names = {f"epoch-{int(one):04d}" for _, one in kept}
     if len(kept) > 1 and f"epoch-{epoch:04d}" in names:
         (folder / EPOCHS).mkdir(exist_ok=True)
-        save_embedder(embedder, preprocess, folder / EPOCHS / f"epoch-{epoch:04d}", card)
+        save(folder / EPOCHS / f"epoch-{epoch:04d}", card)
     for old in (folder / EPOCHS).glob("epoch-*"):
         if old.name not in names:
             shutil.rmtree(old, ignore_errors=True)

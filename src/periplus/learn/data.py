@@ -17,6 +17,7 @@ from torch import Tensor
 from periplus.encode.preprocess import Preprocess
 from periplus.errors import EmptyInputError, PhotoError, UsageError
 from periplus.learn.randomness import numpy_generator
+from periplus.learn.settings import VALIDATION
 from periplus.photos import DEFAULT_LIMITS, Limits, read_rgb
 from periplus.records import Catalog, Skip
 
@@ -29,7 +30,7 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class TrainingPhotos:
-    """Labelled photos, training and validation together.
+    """Photos with labels, positions or both, training and validation together.
 
     Attributes:
         paths: of the n photos that can be read.
@@ -40,6 +41,7 @@ class TrainingPhotos:
         fit: how a photo became that square.
         stored: uint8 (n, 3, s, s) RGB; None where they are read when needed.
         skipped: photos that cannot be used.
+        lat_lon_deg: float64 (n, 2), where they were taken, NaN where unknown; None where nobody asked.
         damaged: photos that turned out to be unreadable when they were needed, by path; filled as they are met.
     """
 
@@ -51,6 +53,7 @@ class TrainingPhotos:
     fit: Fit
     stored: Tensor | None
     skipped: tuple[Skip, ...] = ()
+    lat_lon_deg: NDArray[np.float64] | None = None
     damaged: dict[str, Skip] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
@@ -97,6 +100,7 @@ def read_training_photos(
     *,
     size_px: int,
     label: str = "landmark",
+    needs: Literal["label", "position"] = "label",
     fit: Fit = "shortest",
     budget_bytes: int = 4 << 30,
     workers: int = 0,
@@ -104,13 +108,15 @@ def read_training_photos(
 ) -> TrainingPhotos:
     """Read a catalog's photos for training.
 
-    Rows whose ``split`` is ``"validation"`` are held out. Rows without photo or label are skipped and listed, and so
-    are photos that cannot be read; above the budget that shows only when a photo is needed.
+    Rows whose ``split`` is ``"validation"`` are held out. Rows without photo, or without the label or position that is
+    needed, are skipped and listed, and so are photos that cannot be read; above the budget that shows only when a
+    photo is needed.
 
     Args:
         catalog: the photos; ``path`` and the label's column are used.
         size_px: side of the square that is kept.
-        label: the column that is learnt.
+        label: the column that is learnt; where positions are, it is only watched, and may be empty.
+        needs: what is learnt.
         fit: how a photo becomes that square.
         budget_bytes: what the squares may take in memory.
         workers: threads; 0 for one a core.
@@ -123,12 +129,9 @@ def read_training_photos(
     if label not in catalog.table.column_names:
         raise UsageError(f"data.label {label!r}: the catalog has the columns {', '.join(catalog.table.column_names)}.")
     names, paths, splits = catalog.column(label), catalog.column("path"), catalog.column("split")
-    skipped = [
-        Skip(str(paths[i] or catalog.ids[i]), "no-label" if paths[i] else "no-photo", "the catalog has none for it")
-        for i in range(len(catalog))
-        if names[i] is None or paths[i] is None
-    ]
-    rows = [i for i in range(len(catalog)) if names[i] is not None and paths[i] is not None]
+    known = catalog.has_position if needs == "position" else np.array([name is not None for name in names], np.bool_)
+    rows = [i for i in range(len(catalog)) if known[i] and paths[i] is not None]
+    skipped = _unusable(catalog, rows, f"no-{needs}")
     keep = len(rows) * 3 * size_px**2 <= budget_bytes
     stored = np.empty((len(rows) if keep else 0, 3, size_px, size_px), np.uint8)
     good = [] if keep else rows
@@ -138,12 +141,20 @@ def read_training_photos(
             continue
         stored[len(good)] = square
         good.append(rows[i])
-    return _labelled(
-        [str(paths[i]) for i in good],
-        [str(names[i]) for i in good],
-        np.array([splits[i] == "validation" for i in good], np.bool_),
-        torch.from_numpy(stored[: len(good)]) if keep else None,
-        (size_px, fit, tuple(skipped)),
+    found = [str(paths[i]) for i in good]
+    if not found:
+        raise EmptyInputError(f"No photo can be used for training: {len(skipped)} were skipped.")
+    labels, classes = _labelled(["" if names[i] is None else str(names[i]) for i in good], needs == "label")
+    return TrainingPhotos(
+        paths=tuple(found),
+        labels=labels,
+        classes=classes,
+        validation=np.array([splits[i] == VALIDATION for i in good], np.bool_),
+        size_px=size_px,
+        fit=fit,
+        stored=torch.from_numpy(stored[: len(good)]) if keep else None,
+        skipped=tuple(skipped),
+        lat_lon_deg=np.stack(catalog.positions, 1)[good],
     )
 
 
@@ -160,6 +171,19 @@ def hold_out(photos: TrainingPhotos, validation: float, seed: int) -> TrainingPh
         mask[members[: min(len(members) - 1, round(share * len(members)))]] = True
     kept = {name: getattr(photos, name) for name in photos.__dataclass_fields__}
     return TrainingPhotos(**{**kept, "validation": mask})
+
+
+def hold_out_groups(groups: Sequence[str], validation: float, seed: int) -> NDArray[np.bool_]:
+    """Which of n photos are held out, bool (n,): whole groups (an author's photos), at random.
+
+    As many groups as fit into a share of the photos (below 1), or into so many; at least one is left to train on.
+    """
+    wanted = validation * len(groups) if validation < 1 else validation
+    names, members = np.unique(np.asarray(groups, np.str_), return_inverse=True)
+    order = numpy_generator(seed, "hold_out_groups").permutation(len(names))
+    held = np.cumsum(np.bincount(members)[order]) <= wanted
+    held[-1:] = False
+    return np.isin(members, order[held])
 
 
 def read_square(path: str, size_px: int, fit: Fit, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
@@ -197,18 +221,18 @@ def _read_all(
                 yield i, square
 
 
-def _labelled(
-    paths: list[str],
-    names: list[str],
-    validation: NDArray[np.bool_],
-    stored: Tensor | None,
-    rest: tuple[int, Fit, tuple[Skip, ...]],
-) -> TrainingPhotos:
-    if not paths:
-        raise EmptyInputError(f"No photo can be used for training: {len(rest[2])} were skipped.")
+def _unusable(catalog: Catalog, usable: list[int], what: str) -> list[Skip]:
+    paths = catalog.column("path")
+    return [
+        Skip(str(paths[i] or catalog.ids[i]), what if paths[i] else "no-photo", "the catalog has none for it")
+        for i in sorted(set(range(len(catalog))) - set(usable))
+    ]
+
+
+def _labelled(names: list[str], several: bool) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Numbers of names, int64 (n,), and the names."""
     classes = tuple(sorted(set(names)))
-    if len(classes) < 2:
+    if several and len(classes) < 2:
         raise UsageError(f"All training photos show {classes[0]!r}: there is nothing to tell apart.")
     number = {name: i for i, name in enumerate(classes)}
-    labels = np.array([number[name] for name in names], np.int64)
-    return TrainingPhotos(tuple(paths), labels, classes, validation, rest[0], rest[1], stored, rest[2])
+    return np.array([number[name] for name in names], np.int64), classes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from periplus.learn.checkpoints import keep_checkpoints, rank_epoch
 from periplus.learn.data import Progress, TrainingPhotos
 from periplus.learn.log import MetricsLog
 from periplus.learn.negatives import SAMPLERS, Plan
+from periplus.learn.objectives import OBJECTIVES, Objective
 from periplus.learn.optimizing import learning_rate
 from periplus.learn.parallel import Group
+from periplus.learn.settings import SMALLER_IS_BETTER
 from periplus.learn.state import Standing, save_state
 from periplus.learn.step import Parts, embed_rows, optimizer_step
-from periplus.learn.validating import validate
 
 STATE = Path("state") / "state.safetensors"
 _EMBEDDING_BATCH = 128
@@ -56,6 +58,11 @@ class Run:
         """The processes."""
         return self.parts.group
 
+    @property
+    def objective(self) -> Objective:
+        """What it is for."""
+        return OBJECTIVES[self.parts.config.objective]
+
     def rows(self, held_out: bool) -> NDArray[np.int64]:
         """Rows of the validation photos, or of the training photos."""
         return np.flatnonzero(self.photos.validation == held_out)
@@ -77,6 +84,15 @@ class Run:
         cuts = np.arange(_EMBEDDING_BATCH, len(rows), _EMBEDDING_BATCH)
         pixels = self.photos.batches(np.split(rows, cuts), self.parts.config.workers)
         return embed_rows(self.parts, pixels, self.full_size_px)
+
+    def validate(self, held_out: NDArray[np.int64]) -> dict[str, float]:
+        """Values of the best network on held-out rows."""
+        return self.objective.validate(self.embed(held_out), self.parts.best_criterion, self.photos, held_out)
+
+    def keep(self, folder: Path, card: Mapping[str, Any]) -> None:
+        """Write the best network as it is now to a folder."""
+        parts = self.parts
+        self.objective.save(parts.best_network, parts.best_criterion, parts.preprocess, folder, card)
 
     def save(self) -> None:
         """Write the state."""
@@ -105,7 +121,7 @@ def steps_per_epoch(run: Run) -> int:
 def train_epoch(run: Run, log: MetricsLog | None, interrupted: threading.Event) -> None:
     """Take the steps of an epoch, from wherever it was left."""
     config, standing, group = run.parts.config, run.standing, run.group
-    steps, size_px = steps_per_epoch(run), run.size_px
+    steps, size_px, targets = steps_per_epoch(run), run.size_px, run.objective.targets(run.photos)
     if standing.batch == 0:
         run.plan = _make_plan(run)
     run.parts.embedder.train()
@@ -114,7 +130,7 @@ def train_epoch(run: Run, log: MetricsLog | None, interrupted: threading.Event) 
     while standing.batch < steps:
         begun = time.perf_counter()
         first = standing.batch * config.accumulate
-        batches = [(run.photos.labels[rows], next(pixels)) for rows in run.plan[first : first + config.accumulate]]
+        batches = [(targets[rows], next(pixels)) for rows in run.plan[first : first + config.accumulate]]
         rate = learning_rate(config, standing.step, steps)
         run.parts.criterion.set_progress(standing.step / (config.epochs * steps))
         values = optimizer_step(run.parts, batches, standing.step, rate, size_px)
@@ -155,21 +171,19 @@ def end_epoch(run: Run, log: MetricsLog | None) -> None:
     values: dict[str, Any] = {f"train_{name}": total / steps for name, total in standing.sums.items()}
     held_out = run.rows(True)
     if len(held_out) > 1:
-        mine = None
-        if run.group.leads:
-            mine = validate(run.embed, run.parts.criterion, run.photos.labels, held_out)
-        values |= run.group.share(mine)
+        values |= run.group.share(run.validate(held_out) if run.group.leads else None)
     if not np.isfinite(list(values.values())).all():
         raise CannotRunError(f"After epoch {standing.epoch} not all values are finite: {values}. Lower train.lr.")
     # Without validation photos the latest network is the best that can be told.
-    value = float(values.get(config.monitor, standing.epoch)) * (-1 if config.monitor == "loss" else 1)
+    value, sign = values.get(config.monitor), -1 if config.monitor in SMALLER_IS_BETTER else 1
+    value = float(standing.epoch if value is None else sign * value)
     standing.kept = rank_epoch(standing.kept, value, standing.epoch, config.keep_best)
     standing.waited = 0 if int(standing.kept[0][1]) == standing.epoch else standing.waited + 1
     values = {"epoch": standing.epoch, "size_px": run.size_px, **values}
     standing.history.append(values)
     if run.group.leads:
         card = {**run.card, **card_of(run), "epoch": standing.epoch, "values": values}
-        keep_checkpoints(run.parts.best_network, run.parts.preprocess, run.output, card, standing.kept)
+        keep_checkpoints(run.keep, run.output, card, standing.kept)
     if log:
         log.write("epoch", standing.step, values)
     standing.epoch, standing.batch, standing.sums = standing.epoch + 1, 0, {}

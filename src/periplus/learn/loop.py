@@ -10,18 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from periplus.errors import UsageError
 from periplus.learn.checkpoints import BEST, LAST
 from periplus.learn.data import Progress, TrainingPhotos
 from periplus.learn.epoch import STATE, Run, card_of, end_epoch, steps_per_epoch, train_epoch
 from periplus.learn.log import MetricsLog
-from periplus.learn.losses import LOSSES
 from periplus.learn.machine import choose_device, choose_precision, interruptible, processor_threads
+from periplus.learn.objectives import OBJECTIVES
 from periplus.learn.optimizing import MovingAverage, make_optimizer
 from periplus.learn.parallel import join_group, share_batch_norms
 from periplus.learn.randomness import torch_seed
-from periplus.learn.settings import ModelConfig, TrainConfig
+from periplus.learn.settings import POSITIONAL, ModelConfig, TrainConfig
 from periplus.learn.starting import start_embedder
 from periplus.learn.state import Standing, load_state, require_same_settings
 from periplus.learn.step import Parts
@@ -116,16 +117,24 @@ def _assemble(
         raise UsageError(f"train.batch_size {config.batch_size} must be a multiple of the {group.size} processes.")
     embedder, preprocess = start_embedder(model, config, runs, photos.fit)
     torch.manual_seed(torch_seed(config.trial, "criterion"))
-    criterion = LOSSES[config.objective](config.loss, embedder.dim, len(photos.classes)).to(device).train()
+    criterion = OBJECTIVES[config.objective].make(config, model, embedder.dim, photos).to(device).train()
     embedder = embedder.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     average = MovingAverage(embedder, config.ema) if config.ema else None
+    other = MovingAverage(criterion, config.ema) if config.ema and criterion.averaged else None
     share_batch_norms(embedder, group)
     optimizer = make_optimizer((*embedder.parameters(), *criterion.parameters()), config)
     precision = choose_precision(config.precision, device)[0]
-    parts = Parts(config, embedder, criterion, optimizer, average, preprocess, group, device, precision)
-    labels = fingerprint([list(photos.paths), photos.size_px, photos.fit], photos.labels, photos.validation)
-    settings = {"train": to_table(config), "model": to_table(model), "photos": labels}
+    parts = Parts(config, embedder, criterion, optimizer, average, other, preprocess, group, device, precision)
+    settings = {"train": to_table(config), "model": to_table(model), "photos": _fingerprint(config, photos)}
     return parts, Standing(epoch=config.start_epoch, settings=settings)
+
+
+def _fingerprint(config: TrainConfig, photos: TrainingPhotos) -> str:
+    """Of all that is learnt from."""
+    arrays: list[NDArray[Any]] = [photos.labels, photos.validation]
+    if config.objective in POSITIONAL and photos.lat_lon_deg is not None:
+        arrays.append(photos.lat_lon_deg)
+    return fingerprint([list(photos.paths), photos.size_px, photos.fit], *arrays)
 
 
 def _set_out(run: Run, resume: bool) -> None:

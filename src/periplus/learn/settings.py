@@ -6,11 +6,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from periplus.errors import UsageError
+from periplus.learn.geo_settings import GeolocationConfig, LocationSettings
 from periplus.learn.strict import setting
 
-Objective = Literal["classification", "contrastive", "joint", "triplet", "infonce", "arcface", "cosface"]
+Objective = Literal["classification", "contrastive", "joint", "triplet", "infonce", "arcface", "cosface", "geolocation"]
 CLASSIFIERS = ("classification", "joint", "arcface", "cosface")
 """The objectives that learn a weight vector a landmark."""
+POSITIONAL = ("geolocation",)
+"""The objectives that learn positions."""
+LABEL_MONITORS = ("map_at_100", "recall_at_1", "accuracy", "loss")
+POSITION_MONITORS = ("within_200km", "within_750km", "within_2500km", "median_km", "accuracy", "loss")
+SMALLER_IS_BETTER = ("loss", "median_km")
+VALIDATION = "validation"
+"""The split of photos that are held out."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,8 @@ class DataConfig:
         public, private: query photos, as a count (1 or more) or as a share of all photos (less than 1).
         index_only: share of the gallery photos that are not trained on.
         validation: training photos that are held out to choose the best checkpoint; a count or a share, too.
+        validation_split: the catalog's split whose photos are held out instead; for objectives that learn positions.
+        test_split: the catalog's split whose photos are located in the end, and never seen before; likewise.
         seed: of the split.
         gallery: the splits that are searched.
         findings: a table of findings by ``periplus audit``; empty for none.
@@ -46,6 +56,8 @@ class DataConfig:
     private: float = setting(650.0, least=0)
     index_only: float = setting(0.2, least=0, most=1)
     validation: float = setting(0.05, least=0)
+    validation_split: str = ""
+    test_split: str = ""
     seed: int = setting(0, least=0)
     gallery: tuple[str, ...] = ("train", "index")
     findings: str = ""
@@ -55,7 +67,11 @@ class DataConfig:
     budget_mb: int = setting(4096, least=0)
 
     def __post_init__(self) -> None:
-        """Check that findings have a use."""
+        """Check that findings have a use and that a test is one."""
+        if "train" in (self.validation_split, self.test_split):
+            raise UsageError("data.validation_split and data.test_split name other splits than 'train'.")
+        if self.test_split and self.test_split == self.validation_split:
+            raise UsageError(f"data.test_split {self.test_split!r} is seen in training: take another split.")
         if bool(self.findings) != bool(self.drop):
             raise UsageError("data.findings and data.drop go together: which photos are left out, for which finding.")
 
@@ -72,6 +88,7 @@ class ModelConfig:
         gem_p: exponent of generalised mean pooling.
         projection_dim: size of a linear projection of the pooled vector; 0 for none.
         image_size_px: side of the square that the network sees.
+        location: the other tower, of objectives that learn positions.
     """
 
     name: str = "efficientnet_b0"
@@ -80,6 +97,7 @@ class ModelConfig:
     gem_p: float = setting(3.0, above=0, most=100)
     projection_dim: int = setting(0, least=0, most=65536)
     image_size_px: int = setting(224, least=8, most=4096)
+    location: LocationSettings = field(default_factory=LocationSettings)
 
 
 @dataclass(frozen=True)
@@ -182,7 +200,7 @@ class TrainConfig:
         accumulate: forward passes an optimizer step.
         clip_norm: largest norm of the gradient; 0 for no limit.
         early_stopping_epochs: stop after so many epochs without a better value; 0 for never.
-        monitor: the validation value that decides; larger is better, except for ``loss``.
+        monitor: the validation value that decides; larger is better, except for ``loss`` and ``median_km``.
         keep_best: how many of the best epochs are kept.
         ema: decay of the moving average of the weights; 0 for none.
         image_sizes_px: sizes in turn over equal parts of the training; empty for the model's size throughout.
@@ -190,7 +208,7 @@ class TrainConfig:
         log_every_steps: optimizer steps between two lines of metrics; 0 for epochs only.
         threads: of the processor; 0 for one a core.
         device: ``auto``, ``cpu`` or ``cuda``.
-        augment, loss, sampler: tables of their own.
+        augment, loss, geolocation, sampler: tables of their own.
     """
 
     objective: Objective = "classification"
@@ -215,7 +233,9 @@ class TrainConfig:
     accumulate: int = setting(1, least=1)
     clip_norm: float = setting(0.0, least=0)
     early_stopping_epochs: int = setting(0, least=0)
-    monitor: Literal["map_at_100", "recall_at_1", "accuracy", "loss"] = "map_at_100"
+    monitor: Literal[
+        "map_at_100", "recall_at_1", "accuracy", "loss", "within_200km", "within_750km", "within_2500km", "median_km"
+    ] = "map_at_100"
     keep_best: int = setting(1, least=1)
     ema: float = setting(0.0, least=0, most=0.99999)
     image_sizes_px: tuple[int, ...] = setting((), least=8, most=4096)
@@ -225,6 +245,7 @@ class TrainConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    geolocation: GeolocationConfig = field(default_factory=GeolocationConfig)
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
 
     def __post_init__(self) -> None:
@@ -244,5 +265,11 @@ class TrainConfig:
             raise UsageError("train.augment.erase_min must not exceed train.augment.erase_max.")
         if self.loss.miner != "none" and self.objective != "triplet":
             raise UsageError(f"train.loss.miner {self.loss.miner!r} chooses triplets; {self.objective!r} has none.")
-        if self.monitor == "accuracy" and self.objective not in CLASSIFIERS:
+        fitting = POSITION_MONITORS if self.objective in POSITIONAL else LABEL_MONITORS
+        if self.monitor not in fitting:
+            raise UsageError(
+                f"train.monitor {self.monitor!r} is not measured with the objective {self.objective!r}; "
+                f"take one of {', '.join(fitting)}."
+            )
+        if self.monitor == "accuracy" and self.objective not in (*CLASSIFIERS, *POSITIONAL):
             raise UsageError(f"train.monitor 'accuracy' needs a classifier, which {self.objective!r} has not.")

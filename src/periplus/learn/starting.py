@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from periplus.encode.geo_files import PICTURE_FOLDER
 from periplus.encode.known import find_model
 from periplus.encode.models import Embedder, build_embedder, load_embedder
 from periplus.encode.preprocess import Preprocess
@@ -36,6 +37,8 @@ def start_embedder(model: ModelConfig, train: TrainConfig, runs: Path, fit: Fit)
         published = Preprocess.from_folder(find_model(model.name))
         return _build(model, train, "hub"), squaring(size, fit, published.mean, published.std)
     folder = runs / weights.removeprefix("run:") / BEST if weights.startswith("run:") else Path(weights)
+    if (folder / PICTURE_FOLDER).is_dir():  # of a geo model
+        folder = folder / PICTURE_FOLDER
     if not folder.is_dir():
         raise CannotRunError(f"model.weights {weights!r}: there is no checkpoint at {folder}. Train that run first.")
     embedder, before, _ = load_embedder(folder)

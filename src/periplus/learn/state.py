@@ -18,6 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from periplus.errors import CannotRunError, UsageError
+from periplus.learn.settings import ModelConfig, TrainConfig
+from periplus.learn.strict import from_table, to_table
 from periplus.store import atomic_path
 
 _FORMAT = "periplus-training-1"
@@ -121,11 +123,13 @@ def require_same_settings(begun: dict[str, Any], wanted: dict[str, Any]) -> None
     """
     if begun["photos"] != wanted["photos"]:
         raise UsageError("The run was begun with other photos or another validation part. Start a new run.")
-    for section in ("train", "model"):
+    for section, kind in (("train", TrainConfig), ("model", ModelConfig)):
+        # Settings that a run was begun before are at their defaults.
+        before = to_table(from_table(kind, begun[section], section))
         for key, value in wanted[section].items():
-            if begun[section].get(key) != value and key not in _FREE:
+            if before[key] != value and key not in _FREE:
                 raise UsageError(
-                    f"The run was begun with {section}.{key} = {begun[section].get(key)!r}, not {value!r}. "
+                    f"The run was begun with {section}.{key} = {before[key]!r}, not {value!r}. "
                     "Resume it with what it was begun with, or start a new run."
                 )
 

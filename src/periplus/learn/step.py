@@ -32,6 +32,7 @@ class Parts:
         criterion: the loss.
         optimizer: of the weights of both.
         average: of the network's weights, None for none.
+        criterion_average: of the loss's, where they are kept with the network.
         preprocess: mean and std of the pixels.
         group: the processes.
         device, precision: where and how exactly.
@@ -42,6 +43,7 @@ class Parts:
     criterion: Loss
     optimizer: torch.optim.Optimizer
     average: MovingAverage | None
+    criterion_average: MovingAverage | None
     preprocess: Preprocess
     group: Group
     device: torch.device
@@ -53,6 +55,11 @@ class Parts:
         return self.embedder if self.average is None else cast("Embedder", self.average.network)
 
     @property
+    def best_criterion(self) -> Loss:
+        """The loss that belongs to it."""
+        return self.criterion if self.criterion_average is None else cast("Loss", self.criterion_average.network)
+
+    @property
     def weights(self) -> list[torch.nn.Parameter]:
         """Of network and loss."""
         return [one for one in (*self.embedder.parameters(), *self.criterion.parameters()) if one.requires_grad]
@@ -60,8 +67,9 @@ class Parts:
     @property
     def modules(self) -> dict[str, torch.nn.Module]:
         """What a state consists of, besides the optimizer."""
-        modules = {"network": self.embedder, "criterion": self.criterion}
-        return modules if self.average is None else {**modules, "average": self.average.network}
+        averages = {"average": self.average, "criterion-average": self.criterion_average}
+        kept = {name: one.network for name, one in averages.items() if one is not None}
+        return {"network": self.embedder, "criterion": self.criterion, **kept}
 
     def embed(self, pixels: Tensor) -> Tensor:
         """Embeddings float32 of normalised pixels, by the network in training."""
@@ -77,8 +85,8 @@ def optimizer_step(
 
     Args:
         parts: what moves.
-        batches: ``train.accumulate`` pairs: the labels of a whole batch, int64 (b,), and this process's part of its
-            pixels, uint8 (b / processes, 3, s, s).
+        batches: ``train.accumulate`` pairs: what the loss is told of a whole batch, int64 (b,), and this process's
+            part of its pixels, uint8 (b / processes, 3, s, s).
         step: its number, which names its randomness.
         rate: learning rate.
         size_px: side of what the network sees.
@@ -109,6 +117,8 @@ def optimizer_step(
     parts.optimizer.zero_grad()
     if parts.average is not None:
         parts.average.update(parts.embedder, step)
+    if parts.criterion_average is not None:
+        parts.criterion_average.update(parts.criterion, step)
     return values
 
 
@@ -132,7 +142,10 @@ def _batch_loss(parts: Parts, labels: Tensor, pixels: Tensor, name: tuple[int, i
     x = _changed(parts, pixels.to(parts.device), len(labels), name, size_px)
     torch.manual_seed(torch_seed(config.trial, "dropout", *name, group.rank))
     if not config.augment.mixup:
-        return _loss(parts, x, labels)
+        embeddings = group.gather(parts.embed(x))
+        torch.manual_seed(torch_seed(config.trial, "loss", *name))  # without the rank: all draw the same
+        value: LossValue = parts.criterion(embeddings, labels)
+        return value
     alpha = config.augment.mixup
     share = float(numpy_generator(config.trial, "mixup", *name).beta(alpha, alpha))
     # Within each process's part, so that no photo is read twice; every process knows all partners.
@@ -145,11 +158,6 @@ def _batch_loss(parts: Parts, labels: Tensor, pixels: Tensor, name: tuple[int, i
     embeddings = group.gather(parts.embed(x))
     here, there = parts.criterion(embeddings, labels), parts.criterion(embeddings, other)
     return LossValue(share * here.total + (1 - share) * there.total, here.parts)
-
-
-def _loss(parts: Parts, x: Tensor, labels: Tensor) -> LossValue:
-    value: LossValue = parts.criterion(parts.group.gather(parts.embed(x)), labels)
-    return value
 
 
 def _changed(parts: Parts, pixels: Tensor, whole: int, name: tuple[int, int], size_px: int) -> Tensor:

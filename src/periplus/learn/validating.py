@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,29 +10,24 @@ from torch.nn import functional
 
 from periplus.learn.losses import Loss
 
-Embed = Callable[[NDArray[np.int64]], Tensor]
-"""From rows of the photos to embeddings, float32 (n, d), not normalised, without gradient."""
-
 _BLOCK = 1024
 
 
 @torch.no_grad()
-def validate(embed: Embed, criterion: Loss, labels: NDArray[np.int64], rows: NDArray[np.int64]) -> dict[str, float]:
+def label_values(embeddings: Tensor, criterion: Loss, labels: NDArray[np.int64]) -> dict[str, float]:
     """Values on held-out photos, each asked among the others.
 
     Args:
-        embed: the network.
+        embeddings: float32 (n, d), not normalised.
         criterion: its classifier, where it has one, gives ``accuracy`` and ``loss`` (plain cross-entropy); else
             ``loss`` is the criterion's own, over runs of photos.
-        labels: of all photos.
-        rows: the held-out ones.
+        labels: of these photos, (n,).
 
     Returns:
         ``recall_at_1`` and ``map_at_100`` (queries whose landmark no other held-out photo shows are left out),
         ``loss``, and ``accuracy`` where there is a classifier.
     """
-    embeddings, truth = embed(rows), torch.from_numpy(labels[rows])
-    truth = truth.to(embeddings.device)
+    truth = torch.from_numpy(labels).to(embeddings.device)
     values = retrieval_values(functional.normalize(embeddings), truth)
     logits = criterion.logits(embeddings)
     if logits is None:

@@ -55,6 +55,6 @@ LOSSES: Mapping[str, Make] = {
     "arcface": _arcface,
     "cosface": _cosface,
 }
-"""Every objective by its name in ``train.objective``."""
+"""Every objective over labels by its name in ``train.objective``."""
 
 __all__ = ["LOSSES", "Contrastive", "InfoNCE", "Loss", "LossValue", "Triplet", "contrastive"]

@@ -24,9 +24,16 @@ class LossValue:
 class Loss(nn.Module):
     """Base of the losses: ``loss(embeddings, labels)``.
 
-    A loss takes embeddings float32 (n, d), not normalised, and labels int64 (n,) in [0, classes), and returns a
-    :class:`LossValue`. What it learns itself (a classifier) are its parameters.
+    A loss takes embeddings float32 (n, d), not normalised, and what its objective tells it of each photo, int64 (n,):
+    labels in [0, classes), or the photos' rows. It returns a :class:`LossValue`. What it learns itself (a classifier,
+    another tower) are its parameters. What it draws, it draws from torch's own generator on the processor, which is
+    seeded before each batch by the step's name, so that every process and every resumed training draws the same.
+
+    Attributes:
+        averaged: whether what it learns is kept with the network, and so averaged as the network's weights are.
     """
+
+    averaged: bool = False
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> LossValue:
         """The loss of a batch."""
