@@ -22,6 +22,8 @@ setup: $(STAMP)   ## make the virtual environment
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,heif,learn,onnx]"
+	# The peer that we are compared with: its wheel alone, since the torchvision that it asks for breaks transformers.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps geoclip
 	touch $@
 
 demo: setup   ## locate photos of a made town (or of yours: make demo PHOTOS=folder) and write demo/report.html

@@ -32,7 +32,6 @@ from periplus.encode.models import build_embedder
 from periplus.features import SiftConfig
 from periplus.photos import read_rgb
 from periplus.pipeline import IndexConfig, OpenedGallery, SearchConfig, index, open_for_search
-from periplus.pipeline.locating import same_content
 from periplus.pipeline.query import rank_query, read_query
 from periplus.rerank import (
     SEED_VLAD_WORDS,
@@ -43,7 +42,7 @@ from periplus.rerank import (
     unpack_patches,
     vlad_scores,
 )
-from periplus.store import Arena, ArenaWriter
+from periplus.store import Arena, ArenaWriter, content_hash
 
 _SIFT = SiftConfig(long_side_px=640, max_points=1000)
 _EVERY_POINT = SiftConfig(long_side_px=640, max_points=20_000)
@@ -116,7 +115,9 @@ def path_of(row: int, opened: OpenedGallery) -> str:
 def candidates_of(row: int, opened: OpenedGallery, count: int) -> Rows:
     """The best candidates of a gallery photo, without itself."""
     photo = path_of(row, opened)
-    return rank_query(read_query(photo, opened), opened, count, same_content(photo, opened).tolist()).of(0)[0]
+    return rank_query(
+        read_query(photo, opened), opened, count, opened.rows_with_content(content_hash(Path(photo))).tolist()
+    ).of(0)[0]
 
 
 def by_sift(opened: OpenedGallery, asked: Sequence[tuple[int, Rows]], *, every_point: bool) -> list[Way]:

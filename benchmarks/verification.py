@@ -22,9 +22,9 @@ from periplus.features import SiftConfig
 from periplus.geo import distance_km
 from periplus.photos import read_gray
 from periplus.pipeline import OpenedGallery, SearchConfig, open_for_search
-from periplus.pipeline.locating import same_content
 from periplus.pipeline.query import Query, rank_query, read_query
 from periplus.rerank import match_candidates
+from periplus.store import content_hash
 
 Points = tuple[list[cv2.KeyPoint], NDArray[np.float32]]
 _RATIO, _RANSAC_PX = 0.8, 5.0
@@ -55,7 +55,9 @@ def measure(opened: OpenedGallery, queries: int, candidates: int) -> list[dict[s
     for row in asked:
         photo = str(paths[row])
         query = read_query(photo, opened)
-        rows, _ = rank_query(query, opened, candidates, same_content(photo, opened).tolist()).of(0)
+        rows, _ = rank_query(
+            query, opened, candidates, opened.rows_with_content(content_hash(Path(photo))).tolist()
+        ).of(0)
         ours.append(stored(query, rows, opened))
         theirs.append(extracted_again(photo, [str(paths[r]) for r in rows.tolist()], opened.encoder.config.sift))
         for found in (ours[-1], theirs[-1]):

@@ -1,5 +1,7 @@
 """The demonstration: make a town (or take a folder of photographs), index it, locate photos it has never seen.
 
+After the town, photos of a made planet are located by a gallery of bare positions.
+
     python scripts/demo.py --out demo
     python scripts/demo.py --out demo --photos ~/Pictures
 
@@ -12,12 +14,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from demo_world import run_world
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from periplus.errors import EmptyInputError, PeriplusError, PhotoError
 from periplus.evaluate import protocol_named, report_lines
@@ -61,13 +65,7 @@ def run(out: Path, photos: Path | None, gallery_photos: int, console: Console) -
     """Make or take photos, index, evaluate, report."""
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        told: dict[str, int] = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in told:
-                told[stage] = bars.add_task(stage, total=total)
-            bars.update(told[stage], completed=done)
-
+        tell = told_by(bars)
         if photos is None:
             gallery_scan, known, unknown = _town(out, gallery_photos, tell)
         else:
@@ -98,7 +96,25 @@ def run(out: Path, photos: Path | None, gallery_photos: int, console: Console) -
         console.print("Photos of another town (none should be answered):")
         for line in report_lines(strangers.report):
             console.print(line, markup=False, highlight=False)
-    console.print(f"\nOpen the evidence in a browser: {page.resolve()}", markup=False, highlight=False, soft_wrap=True)
+    pages = [page]
+    if photos is None:
+        with Progress(*columns, console=Console(stderr=True)) as bars:
+            pages.append(run_world(out, told_by(bars), console))
+    console.print("\nOpen the evidence in a browser:")
+    for one in pages:
+        console.print(f"{one.resolve()}", markup=False, highlight=False, soft_wrap=True)
+
+
+def told_by(bars: Progress) -> Callable[[str, int, int], None]:
+    """Shows how far each stage is, a bar a stage."""
+    told: dict[str, TaskID] = {}
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if stage not in told:
+            told[stage] = bars.add_task(stage, total=total)
+        bars.update(told[stage], completed=done)
+
+    return tell
 
 
 def _town(out: Path, gallery_photos: int, tell: object) -> tuple[Scan, Scan, Scan]:

@@ -11,7 +11,8 @@ from periplus.synth import Town
 
 PHOTO_KEYS = [
     "photo", "answered", "answer_is", "lat_deg", "lon_deg", "radius_km_50", "radius_km_90", "confidence",
-    "confidence_radius_km", "reason", "place", "runner_up", "recorded", "evidence", "seconds",
+    "confidence_radius_km", "reason", "place", "runner_up", "recorded", "areas", "carried_by",
+    "evidence", "seconds",
 ]  # fmt: skip
 EVIDENCE_KEYS = ["id", "path", "lat_deg", "lon_deg", "inliers", "kind", "coverage", "score", "distance_km"]
 

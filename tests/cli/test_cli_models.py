@@ -11,7 +11,7 @@ import pytest
 from forger_landmarks import made_landmarks
 from oracle_models import save_tiny
 
-from periplus.encode import KNOWN, ModelSpec, open_picture_encoder
+from periplus.encode import GEO_MODELS, KNOWN, ModelSpec, open_picture_encoder
 from periplus.gallery import open_gallery
 from periplus.photos import read_rgb
 
@@ -53,7 +53,8 @@ def test_the_known_models_as_a_document(call: Any) -> None:
     done = call("models", "--json")
     assert (done.status, done.err) == (0, "")
     told = done.document
-    assert list(told) == ["weight_free", "models"]
+    assert list(told) == ["weight_free", "models", "geo_models"]
+    assert told["geo_models"] == dict(GEO_MODELS)
     assert list(told["weight_free"]) == ["asmk", "vlad"]
     assert [model["name"] for model in told["models"]] == list(KNOWN)
     assert all(list(model) == FACTS for model in told["models"])
@@ -67,7 +68,8 @@ def test_people_read_what_is_here(call: Any) -> None:
     assert lines[0] == "Without any download:"
     assert lines[1].split()[0] == "asmk"
     assert lines[3] == "Vision models (extra learn):"
-    assert len(lines) == 4 + len(KNOWN)
+    assert lines[4 + len(KNOWN)] == "Geo models, for world-wide galleries (extra learn):"
+    assert len(lines) == 5 + len(KNOWN) + len(GEO_MODELS)
     row = next(line for line in lines if line.split()[0] == "resnet50")
     assert "2048-d  224 px     94 MB  Apache-2.0" in row
     assert "not here" in row

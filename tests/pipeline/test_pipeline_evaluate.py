@@ -23,8 +23,10 @@ from periplus.pipeline import (
     locate,
     open_for_search,
 )
+from periplus.pipeline.world import Exclusion
 from periplus.records import Catalog
 from periplus.sources import Scan, read_folder, read_table
+from periplus.store import content_hash
 from periplus.synth import Town
 
 PROTOCOL = protocol_named("periplus-fix")
@@ -92,13 +94,16 @@ def test_the_jobs_change_nothing_but_the_time(queries: Scan, gallery: Path) -> N
 def test_a_gallery_asked_its_own_photos_does_not_see_them(town: Town, gallery: Path) -> None:
     own = some(read_folder(town.gallery), 6)
     honest = evaluate_source(own, gallery, PROTOCOL).report
-    cheated = evaluate_source(own, gallery, PROTOCOL, EvaluateConfig(keep_same=True)).report
+    cheated = evaluate_source(own, gallery, PROTOCOL, EvaluateConfig(exclusion=Exclusion(content=False))).report
     assert honest.table is not None
     assert cheated.table is not None
     assert honest.values["median_km"].value > cheated.values["median_km"].value
     opened = open_for_search(gallery)
     for path, guess in zip(own.catalog.column("path"), honest.table.column("guess_lat_deg").to_pylist(), strict=True):
-        assert locate(str(path), opened, exclude_same=True).fix.lat_deg == guess
+        assert (
+            locate(str(path), opened, exclude=opened.rows_with_content(content_hash(Path(str(path))))).fix.lat_deg
+            == guess
+        )
 
 
 def test_what_cannot_be_asked_is_counted(queries: Scan, gallery: Path, tmp_path: Path) -> None:
@@ -141,9 +146,9 @@ def test_a_gallery_that_grew_is_asked_as_it_is_now(town: Town, gallery: Path, tm
     config = replace(TINY, codebook=gallery, calibration_photos=0)
     own = replace(scan, catalog=scan.catalog.select(np.arange(20, 23)))
     index(some(scan, 4), path, config)
-    evaluate_source(own, path, PROTOCOL, EvaluateConfig(keep_same=True))
+    evaluate_source(own, path, PROTOCOL, EvaluateConfig(exclusion=Exclusion(content=False)))
     index(scan, path, config)
-    table = evaluate_source(own, path, PROTOCOL, EvaluateConfig(keep_same=True)).report.table
+    table = evaluate_source(own, path, PROTOCOL, EvaluateConfig(exclusion=Exclusion(content=False))).report.table
     assert table is not None
     opened = open_for_search(path)
     expected = [locate(str(photo), opened, ignore_exif=True).fix.lat_deg for photo in own.catalog.column("path")]

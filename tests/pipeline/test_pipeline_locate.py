@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from pipeline_support import TINY, small_town, some, town_gallery, truth
 from threadpoolctl import threadpool_limits
@@ -20,6 +21,7 @@ from periplus.photos import read_metadata
 from periplus.pipeline import OpenedGallery, SearchConfig, index, locate, open_for_search, search
 from periplus.records import Fix
 from periplus.sources import read_folder
+from periplus.store import content_hash
 from periplus.synth import Town
 
 NEAR_KM, MOST = 0.03, 5
@@ -93,8 +95,12 @@ def test_strangers_are_refused(town: Town, opened: OpenedGallery) -> None:
         assert fix.abstained
 
 
+def copies(photo: Path, opened: OpenedGallery) -> NDArray[np.int64]:
+    return opened.rows_with_content(content_hash(photo))
+
+
 def test_what_the_file_says_is_reported_apart(member: Path, opened: OpenedGallery, tmp_path: Path) -> None:
-    fix = locate(member, opened, exclude_same=True).fix
+    fix = locate(member, opened, exclude=copies(member, opened)).fix
     said = read_metadata(member)
     assert fix.recorded is not None
     assert (fix.recorded.lat_deg, fix.recorded.lon_deg) == (said.lat_deg, said.lon_deg)
@@ -102,7 +108,7 @@ def test_what_the_file_says_is_reported_apart(member: Path, opened: OpenedGaller
     expected = distance_km(fix.recorded.lat_deg, fix.recorded.lon_deg, fix.lat_deg, fix.lon_deg)
     assert fix.recorded.distance_km == pytest.approx(float(expected), abs=1e-12)
     assert (fix.lat_deg, fix.lon_deg) != (said.lat_deg, said.lon_deg)
-    ignored = locate(member, opened, exclude_same=True, ignore_exif=True).fix
+    ignored = locate(member, opened, exclude=copies(member, opened), ignore_exif=True).fix
     assert ignored.recorded is None
     assert estimate(ignored) == estimate(fix)
 
@@ -122,10 +128,10 @@ def test_the_same_content_can_be_left_out(member: Path, opened: OpenedGallery, t
         assert known.evidence[0].id == member.name
         assert known.evidence[0].score > 100
         assert known.evidence[0].score == max(one.score for one in known.evidence)
-        out = locate(photo, opened, exclude_same=True).fix
+        out = locate(photo, opened, exclude=copies(photo, opened)).fix
         assert member.name not in {one.id for one in out.evidence}
     again = without_exif(member, tmp_path / "same-pixels.jpg")
-    same = locate(again, opened, exclude_same=True).fix
+    same = locate(again, opened, exclude=copies(again, opened)).fix
     assert same.evidence[0].id == member.name, "other bytes are another photo"
 
 
@@ -151,10 +157,9 @@ def test_unusable_files_are_named(opened: OpenedGallery, tmp_path: Path) -> None
     with pytest.raises(PhotoError, match="no such file"):
         locate(tmp_path / "nowhere.jpg", opened)
     (tmp_path / "text.jpg").write_text("no picture", encoding="utf-8")
-    for exclude_same in (False, True):
-        with pytest.raises(PhotoError) as caught:
-            locate(tmp_path / "text.jpg", opened, exclude_same=exclude_same)
-        assert caught.value.kind == "not-a-photo"
+    with pytest.raises(PhotoError) as caught:
+        locate(tmp_path / "text.jpg", opened)
+    assert caught.value.kind == "not-a-photo"
 
 
 def test_threads_do_not_change_an_answer(town: Town, opened: OpenedGallery) -> None:

@@ -12,6 +12,10 @@ from periplus.errors import UsageError
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document (docs/json.md).")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, max=256, help="Worker processes; 0 for one a core.")]
 GalleryOption = Annotated[Path, typer.Option("--gallery", "-g", metavar="G.gallery", help="The gallery to ask.")]
+GalleryOptions = Annotated[
+    list[Path],
+    typer.Option("--gallery", "-g", metavar="G.gallery", help="The gallery to ask; several answer together."),
+]
 GalleryArgument = Annotated[Path, typer.Argument(metavar="G.gallery", help="The gallery.", show_default=False)]
 Source = Annotated[
     str,

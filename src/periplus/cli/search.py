@@ -25,11 +25,13 @@ def search(
     gallery: GalleryOption,
     k: Annotated[int, typer.Option("-k", min=1, help="How many gallery photos to list.")] = 10,
     rerank: Annotated[
-        Literal["none", "sift", "vlad", "patches"],
+        Literal["none", "sift", "vlad", "patches"] | None,
         typer.Option(
-            help="Local evidence on the best: sift verifies geometry; vlad and patches compare; none is quicker."
+            help="Local evidence on the best: sift (default) verifies geometry; vlad and patches compare; none is "
+            "quicker and all that a world-wide gallery has.",
+            show_default=False,
         ),
-    ] = "sift",
+    ] = None,
     weight: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the first ranking in the score; the rest is local evidence's.")
     ] = 0.2,
@@ -40,7 +42,7 @@ def search(
 
     Example: periplus search holiday.jpg -g town.gallery -k 5
     """
-    from periplus.pipeline import open_for_search
+    from periplus.pipeline import OpenedGallery, open_any
     from periplus.pipeline import search as run
 
     def ask(photo: Path) -> tuple[list[Hit], float]:
@@ -48,7 +50,9 @@ def search(
         hits = run(photo, opened, k, rerank=rerank, weight=weight, box=part)
         return hits, time.perf_counter() - begun
 
-    opened, part = open_for_search(gallery), box_of(box)
+    opened, part = open_any(gallery), box_of(box)
+    if rerank is None:
+        rerank = "sift" if isinstance(opened, OpenedGallery) else "none"
     answers: list[dict[str, object]] = []
     with progress(json or not sys.stdout.isatty()) as tell:
         inputs = find_photos(photos, tell)

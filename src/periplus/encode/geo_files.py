@@ -20,6 +20,8 @@ PICTURE_FOLDER = "picture"
 LARGEST_LOGIT_SCALE = 100.0
 """As in CLIP; a larger one is taken for this."""
 
+_IMPOSSIBLE_SCALE = 1e9
+
 _FORMAT = 1
 _KEYS = {"format", "location", "logit_scale", "picture", "card"}
 
@@ -78,7 +80,7 @@ def read_geo_card(folder: Path) -> GeoCard:
         raise CannotRunError(f"{path} is of another version than this Periplus reads ({_FORMAT}). Make it again.")
     location, scale, picture, card = (value[key] for key in ("location", "logit_scale", "picture", "card"))
     right = isinstance(location, dict) and isinstance(picture, dict) and isinstance(card, dict)
-    if not right or isinstance(scale, bool) or not isinstance(scale, int | float):
+    if not right or isinstance(scale, bool) or not isinstance(scale, int | float) or not scale < _IMPOSSIBLE_SCALE:
         raise CannotRunError(f"{path} is damaged: location, picture and card are objects, logit_scale a number.")
     try:
         assert isinstance(location, dict) and isinstance(picture, dict) and isinstance(card, dict)  # noqa: PT018
@@ -91,5 +93,7 @@ def read_geo_card(folder: Path) -> GeoCard:
 
 def _rooted(key: str, value: object, folder: Path) -> object:
     """A file of the folder by its whole path; anything else as it is."""
-    inside = key in ("head", "whitening") or (key == "name" and value not in KNOWN and (folder / str(value)).is_dir())
-    return str((folder / value).resolve()) if inside and isinstance(value, str) else value
+    if not isinstance(value, str) or "\0" in value:
+        return value
+    inside = key in ("head", "whitening") or (key == "name" and value not in KNOWN and (folder / value).is_dir())
+    return str((folder / value).resolve()) if inside else value

@@ -147,7 +147,7 @@ def _describe(picture: ModelSpec) -> dict[str, object]:
     """What moves the picture tower's vectors, without opening it."""
     folder = Path(picture.name)
     if picture.name not in KNOWN and folder.is_dir():
-        kept = sorted({path for pattern in _MOVING for path in folder.glob(pattern)})
+        kept = sorted({path for pattern in _MOVING for path in folder.glob(pattern) if path.is_file()})
         model: object = [[path.name, content_hash(path)] for path in kept]
     else:
         model = [KNOWN[picture.name].hub if picture.name in KNOWN else picture.name, picture.revision]

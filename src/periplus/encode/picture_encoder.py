@@ -96,6 +96,11 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         """Check values."""
+        texts = {"name": self.name, "pooling": self.pooling, "device": self.device, "engine": self.engine}
+        files = {"revision": self.revision, "whitening": self.whitening, "head": self.head}
+        for key, value in {**texts, **{key: value for key, value in files.items() if value is not None}}.items():
+            if not isinstance(value, str) or "\0" in value:
+                raise UsageError(f"{key} of a model is text, not {value!r}.")
         if type(self.flip) is not bool or type(self.image_size_px) not in (int, type(None)):
             raise UsageError(
                 f"flip is true or false and image_size_px a whole number; not {self.flip!r}, {self.image_size_px!r}."

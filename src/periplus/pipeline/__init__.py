@@ -1,7 +1,9 @@
 """Whole jobs, composed of the stages."""
 
+from periplus.pipeline.answering import AnyGallery, open_any
 from periplus.pipeline.evaluating import EvaluateConfig, Evaluation, evaluate_elsewhere, evaluate_source
 from periplus.pipeline.evaluating_rank import RankEvaluation, RankQuestion, evaluate_rank
+from periplus.pipeline.fusing import FusedGalleries, locate_together, together
 from periplus.pipeline.indexing import IndexConfig, IndexResult, index
 from periplus.pipeline.judging import Judge, truth_of
 from periplus.pipeline.locating import Located, locate
@@ -14,8 +16,10 @@ from periplus.pipeline.searching import Hit, search
 from periplus.pipeline.workers import default_jobs
 
 __all__ = [
+    "AnyGallery",
     "EvaluateConfig",
     "Evaluation",
+    "FusedGalleries",
     "Hit",
     "IndexConfig",
     "IndexResult",
@@ -34,7 +38,10 @@ __all__ = [
     "evaluate_source",
     "index",
     "locate",
+    "locate_together",
+    "open_any",
     "open_for_search",
     "search",
+    "together",
     "truth_of",
 ]

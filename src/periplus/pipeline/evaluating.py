@@ -9,14 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from periplus.errors import EmptyInputError, PhotoError
-from periplus.evaluate import FixProtocol, evaluate_fixes, evaluate_strangers
+from periplus.evaluate import FixProtocol, QueryFacts, evaluate_fixes, evaluate_strangers, fitting_protocol
+from periplus.gallery import open_gallery
 from periplus.photos import DEFAULT_LIMITS, Limits
+from periplus.pipeline.answering import kept_any
 from periplus.pipeline.locating import Located, locate
-from periplus.pipeline.opened import kept_for_search, open_for_search
 from periplus.pipeline.query import SearchConfig
 from periplus.pipeline.workers import workers
+from periplus.pipeline.world.excluding import Exclusion, excluded_rows_of
+from periplus.pipeline.world.locating import WorldConfig
 from periplus.records import Report, Skip
 from periplus.sources import Scan
+from periplus.store import content_hash
+
+_TOLD = ("path", "author", "sequence", "lat_deg", "lon_deg")
+"""What exclusion needs to know of a query."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +32,19 @@ class EvaluateConfig:
 
     Attributes:
         jobs: worker processes; the times reported are per query on one core whatever it is.
-        keep_same: let a gallery photo with the very content of the query answer it (it makes the figures worthless).
-        search: how much work a query is worth.
+        cluster: column that tells whose photos belong together; None: ``author``, or ``sequence`` where there is none.
+        exclusion: gallery rows that must not answer a query; its own copies never do, unless this says so (it makes
+            the figures worthless).
+        search: how much work a query's geometry is worth.
+        world: how a world-wide gallery answers.
         limits: on each file.
     """
 
     jobs: int = 1
-    keep_same: bool = False
+    exclusion: Exclusion = field(default_factory=Exclusion)
+    cluster: str | None = None
     search: SearchConfig = field(default_factory=SearchConfig)
+    world: WorldConfig = field(default_factory=WorldConfig)
     limits: Limits = DEFAULT_LIMITS
 
 
@@ -69,9 +81,12 @@ def evaluate_source(
 
     Raises:
         EmptyInputError: no query has both a photo and a position.
+        UsageError: the source has no such column of clusters.
     """
+    config = config or EvaluateConfig()
     known = scan.catalog.select(scan.catalog.has_position)
-    located, rows, skipped = _ask(replace(scan, catalog=known), gallery, config or EvaluateConfig(), progress)
+    facts = QueryFacts(known.table, open_gallery(gallery).catalog.positions, config.cluster)
+    located, rows, skipped = _ask(replace(scan, catalog=known), gallery, config, progress)
     left_out = {"without-position": len(scan.catalog) - len(known), "unusable": len(skipped)}
     left_out["without-photo"] = known.column("path").count(None)
     if not located:
@@ -85,8 +100,14 @@ def evaluate_source(
         protocol,
         ids=[known.ids[row] for row in rows],
         left_out={reason: count for reason, count in left_out.items() if count},
+        facts=replace(facts, columns=known.table.take(rows)),
     )
     return Evaluation(_signed(report, gallery), skipped)
+
+
+def default_protocol(gallery: str | Path) -> FixProtocol:
+    """What to measure where nobody says: ``world`` for a gallery that spans countries, else ``periplus-fix``."""
+    return fitting_protocol(*open_gallery(gallery).catalog.positions)
 
 
 def evaluate_elsewhere(
@@ -111,21 +132,21 @@ def evaluate_elsewhere(
 
 
 def _signed(report: Report, gallery: str | Path) -> Report:
-    opened = open_for_search(gallery)
-    prints = {"encoder": opened.encoder.fingerprint, "gallery": opened.gallery.content_digest}
+    asked = open_gallery(gallery)
+    prints = {"encoder": asked.fingerprint, "gallery": asked.content_digest}
     return replace(report, fingerprints=prints)
 
 
 def _ask(
     scan: Scan, gallery: str | Path, config: EvaluateConfig, progress: Callable[[str, int, int], None] | None
 ) -> tuple[list[Located], list[int], tuple[Skip, ...]]:
-    paths = scan.catalog.column("path")
-    asked = [row for row in range(len(scan.catalog)) if paths[row] is not None]
+    queries = scan.catalog.table.select(_TOLD).to_pylist()
+    asked = [row for row, query in enumerate(queries) if query["path"] is not None]
     located: list[Located] = []
     rows: list[int] = []
     skipped = list(scan.skipped)
     with workers((str(gallery), config), _locate_one, config.jobs) as spread:
-        outcomes = spread([str(paths[row]) for row in asked])
+        outcomes = spread([queries[row] for row in asked])
         for done, (row, outcome) in enumerate(zip(asked, outcomes, strict=True), 1):
             if progress is not None:
                 progress("evaluate", done, len(asked))
@@ -137,16 +158,16 @@ def _ask(
     return located, rows, tuple(skipped)
 
 
-def _locate_one(state: tuple[str, EvaluateConfig], path: str) -> Located | Skip:
+def _locate_one(state: tuple[str, EvaluateConfig], query: dict[str, object]) -> Located | Skip:
     gallery, config = state
+    opened, path = kept_any(gallery), str(query["path"])
     try:
+        digest = content_hash(Path(path)) if config.exclusion.content else ""
+        out = excluded_rows_of(opened, query, digest, config.exclusion)
         return locate(
-            path,
-            kept_for_search(gallery),
-            ignore_exif=True,
-            exclude_same=not config.keep_same,
-            config=config.search,
-            limits=config.limits,
+            path, opened, ignore_exif=True, exclude=out, config=config.search, world=config.world, limits=config.limits
         )
     except PhotoError as error:
         return Skip(path, error.kind, error.reason)
+    except OSError as error:
+        return Skip(path, "unreadable", error.strerror or str(error))

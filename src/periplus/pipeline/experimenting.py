@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from periplus.curate import INDEX, QUERY_PRIVATE, QUERY_PUBLIC
+from periplus.curate import INDEX, QUERY_PRIVATE, QUERY_PUBLIC, TRAIN
 from periplus.encode import EncoderConfig
 from periplus.errors import EmptyInputError, UsageError
+from periplus.evaluate import protocol_named
 from periplus.features import SiftConfig
 from periplus.gallery import open_gallery
 from periplus.gallery.layout import MANIFEST
+from periplus.learn.settings import VALIDATION
+from periplus.pipeline.evaluating import EvaluateConfig as AskConfig
+from periplus.pipeline.evaluating import evaluate_source
 from periplus.pipeline.evaluating_rank import (
     RankEvaluation,
     RankQuestion,
@@ -25,12 +29,14 @@ from periplus.pipeline.evaluating_rank import (
 )
 from periplus.pipeline.indexing import IndexConfig, index
 from periplus.pipeline.judging import Judge, truth_of
-from periplus.pipeline.networks import train_network
+from periplus.pipeline.networks import TEST, learns_positions, train_network
 from periplus.pipeline.opened import encoder_of
 from periplus.pipeline.pictures import deep_encoder
 from periplus.pipeline.ranking import Progress, RankConfig, Ranked, rank_queries
 from periplus.pipeline.refining import Refinement
 from periplus.pipeline.workers import default_jobs
+from periplus.pipeline.world.choosing import choose_spec
+from periplus.pipeline.world.indexing import WorldIndexConfig, index_world
 from periplus.records import Catalog, Report, Skip
 from periplus.rerank import Diffusion, Expansion, Reciprocal, SuperGlobal, sweep
 from periplus.sources import Scan, open_source
@@ -87,6 +93,8 @@ def run_experiment(
         CannotRunError: a model, a run or an extra is missing.
     """
     tell, jobs = progress or (lambda *_: None), jobs or default_jobs()
+    if learns_positions(experiment):
+        return _run_positions(experiment, runs, resume, jobs, tell)
     judge = _judge(experiment)  # what cannot be judged is not trained
     scan, encoder, owner = train_network(experiment, runs, resume=resume, jobs=jobs, progress=tell)
     catalog, gallery = scan.catalog, owner / GALLERY_FOLDER
@@ -100,6 +108,28 @@ def run_experiment(
     private = replace(queries, catalog=queries.catalog.select(rows_of_split(queries.catalog, (QUERY_PRIVATE,))))
     unseen = _unseen(experiment, private, gallery, config, tell)
     return replace(result, unseen=unseen, skipped=(*ranked.skipped, *unusable))
+
+
+def _run_positions(experiment: Experiment, runs: Path, resume: bool, jobs: int, tell: Progress) -> ExperimentResult:
+    """The same of an experiment whose network is a geo model.
+
+    The training positions are the gallery; the photos of ``data.validation_split``, or the authors that were held
+    out, are the public queries, and those of ``data.test_split`` the private ones; without such a split the public
+    queries stand for both.
+    """
+    data, protocol = experiment.data, protocol_named(experiment.evaluate.protocol)
+    scan, model, folder = train_network(experiment, runs, resume=resume, jobs=jobs, progress=tell)
+    target, config = folder / GALLERY_FOLDER, AskConfig(jobs=jobs)
+
+    def of_role(split: str) -> Scan:
+        return replace(scan, catalog=scan.catalog.select(rows_of_split(scan.catalog, (split,))), skipped=())
+
+    spec = choose_spec(of_role(TRAIN), model, positions=True)
+    index_world(of_role(TRAIN), target, spec, WorldIndexConfig(jobs, prune=True), tell)
+    public = evaluate_source(of_role(VALIDATION), target, protocol, config, tell)
+    private = evaluate_source(of_role(TEST), target, protocol, config, tell) if data.test_split else public
+    skipped = dict.fromkeys((*public.skipped, *private.skipped))
+    return ExperimentResult(folder, target, public.report, private.report, None, skipped=tuple(skipped))
 
 
 def ask_whole(

@@ -157,8 +157,8 @@ def _bring_up_to_date(
     tell: Progress,
 ) -> tuple[tuple[int, int, int, int, int], list[Skip]]:
     """Describe what is new or changed; returns (added, changed, unchanged, removed, gone) and the skipped."""
-    held = _held(target)
-    todo, skipped = _todo(rows, held, at_hand)
+    held = held_in(target)
+    todo, skipped = todo_of(rows, held, at_hand)
     added = changed = unchanged = 0
     total = len(todo)
     with (
@@ -166,11 +166,11 @@ def _bring_up_to_date(
         closing(GalleryWriter(target)) as writer,
     ):
         outcomes = told("describe", spread(todo), total, tell)
-        for batch in _batches(outcomes, config.segment_photos):
+        for batch in batches_of(outcomes, config.segment_photos):
             fresh = [one for one in batch if isinstance(one, Described)]
             skipped += [one for one in batch if isinstance(one, Skip)]
             unchanged += sum(isinstance(one, Unchanged) for one in batch)
-            kept, refused = _write(writer, fresh)
+            kept, refused = write_described(writer, fresh)
             skipped += refused
             changed += sum(str(one.row["id"]) in held for one in kept)
             added += sum(str(one.row["id"]) not in held for one in kept)
@@ -179,12 +179,15 @@ def _bring_up_to_date(
     return (added, changed, unchanged, removed, len(missing) - removed), skipped
 
 
-def _held(target: Path) -> dict[str, Row]:
-    catalog = open_gallery(target).catalog
-    return {str(row["id"]): row for row in (catalog.row(i) for i in range(len(catalog)))}
+def held_in(target: Path) -> dict[str, Row]:
+    """The rows of a gallery by id."""
+    return {str(row["id"]): row for row in open_gallery(target).catalog.table.to_pylist()}
 
 
-def _todo(rows: list[Row], held: dict[str, Row], at_hand: dict[str, LocalFeatures]) -> tuple[list[Todo], list[Skip]]:
+def todo_of(
+    rows: list[Row], held: dict[str, Row], at_hand: dict[str, LocalFeatures] | None = None
+) -> tuple[list[Todo], list[Skip]]:
+    """What there is to describe, and rows that cannot be: without a photo, or with another photo's id."""
     todo, skipped = [], []
     for row in rows:
         if row["path"] is None:
@@ -195,13 +198,18 @@ def _todo(rows: list[Row], held: dict[str, Row], at_hand: dict[str, LocalFeature
             reason = f"the gallery knows another photo by the id {row['id']!r}: {before['path']}"
             skipped.append(Skip(str(row["path"]), "id-taken", reason))
             continue
-        same = before is not None and all(before.get(key) == value for key, value in row.items())
+        same = before is not None and all(_same(before.get(key), value) for key, value in row.items())
         known = str(before["content_hash"]) if before is not None and same else None
-        todo.append(Todo(row, known, at_hand.pop(str(row["id"]), None)))
+        todo.append(Todo(row, known, (at_hand or {}).pop(str(row["id"]), None)))
     return todo, skipped
 
 
-def _batches(outcomes: Iterable[object], size: int) -> Iterator[list[object]]:
+def _same(before: object, now: object) -> bool:
+    """Whether a value is what it was; a number that is none stays none."""
+    return before == now or (before != before and now != now)
+
+
+def batches_of(outcomes: Iterable[object], size: int) -> Iterator[list[object]]:
     """Runs of outcomes that hold at most so many described photos, so that memory is bounded."""
     batch: list[object] = []
     described = 0
@@ -215,7 +223,8 @@ def _batches(outcomes: Iterable[object], size: int) -> Iterator[list[object]]:
         yield batch
 
 
-def _write(writer: GalleryWriter, fresh: list[Described]) -> tuple[list[Described], list[Skip]]:
+def write_described(writer: GalleryWriter, fresh: list[Described]) -> tuple[list[Described], list[Skip]]:
+    """Commit photos as one segment; those that are kept, and those whose rows cannot be stored."""
     if not fresh:
         return [], []
     segment = writer.begin_segment()

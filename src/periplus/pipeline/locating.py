@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from periplus.errors import PhotoError
 from periplus.geo import distance_km
 from periplus.photos import DEFAULT_LIMITS, Limits, read_metadata
+from periplus.pipeline.answering import AnyGallery
 from periplus.pipeline.opened import OpenedGallery
 from periplus.pipeline.query import Query, SearchConfig, candidates_of, read_query, verify_query
+from periplus.pipeline.world.locating import WorldConfig, locate_vector, query_vectors, read_picture
+from periplus.pipeline.world.opened import NO_ROWS, OpenedWorld
 from periplus.position import make_fix, no_fix
 from periplus.records import Fix, RecordedPosition
-from periplus.store import content_hash
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,23 @@ class Located:
 
 def locate(
     path: str | Path,
-    opened: OpenedGallery,
+    opened: AnyGallery,
     *,
     ignore_exif: bool = False,
-    exclude_same: bool = False,
+    exclude: NDArray[np.int64] = NO_ROWS,
     config: SearchConfig | None = None,
+    world: WorldConfig | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Located:
     """Tell where the camera stood that took a photo.
 
     Args:
         path: the photo.
-        opened: the gallery, from :func:`open_for_search`.
+        opened: the gallery, from :func:`open_any`.
         ignore_exif: do not read what the file itself says of its position.
-        exclude_same: leave gallery photos with the very same content out (for evaluation).
-        config: how much work to spend.
+        exclude: gallery rows that must not answer (for evaluation).
+        config: how much work to spend on geometry.
+        world: how a world-wide gallery answers.
         limits: on the file.
 
     Raises:
@@ -59,13 +64,15 @@ def locate(
     begun = time.perf_counter()
     # On small products BLAS threads cost more than they give; two of them here are 2-20 times slower under load.
     with threadpool_limits(1):
-        query = read_query(path, opened, limits)
-        excluded = np.flatnonzero(~opened.placed)
-        if exclude_same:
-            excluded = np.union1d(excluded, same_content(path, opened))
-        fix = locate_query(query, opened, excluded.astype(np.int64), config or SearchConfig())
+        if isinstance(opened, OpenedWorld):
+            vector = query_vectors([read_picture(path, limits)], opened)[0]
+            fix = locate_vector(vector, opened, world or WorldConfig(), exclude)
+        else:
+            query = read_query(path, opened, limits)
+            out = np.union1d(np.flatnonzero(~opened.placed), exclude).astype(np.int64)
+            fix = locate_query(query, opened, out, config or SearchConfig())
     if not ignore_exif:
-        fix = replace(fix, recorded=_recorded(path, fix, limits))
+        fix = replace(fix, recorded=recorded_position(path, fix, limits))
     return Located(Path(path), fix, time.perf_counter() - begun)
 
 
@@ -80,12 +87,8 @@ def locate_query(
     return make_fix(candidates_of(verified, opened), verified.matches, catalog, opened.calibration)
 
 
-def same_content(path: str | Path, opened: OpenedGallery) -> np.typing.NDArray[np.int64]:
-    """Gallery rows whose file is byte for byte this one."""
-    return opened.rows_with_content(content_hash(Path(path)))
-
-
-def _recorded(path: str | Path, fix: Fix, limits: Limits) -> RecordedPosition | None:
+def recorded_position(path: str | Path, fix: Fix, limits: Limits) -> RecordedPosition | None:
+    """What a photo's own file says of its position, beside the answer; None where it says nothing."""
     try:
         said = read_metadata(Path(path), limits)
     except PhotoError:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from periplus.encode import RESOURCES, Encoder, encoder_from, unpack_words
-from periplus.errors import GalleryError
+from periplus.errors import GalleryError, UsageError
 from periplus.features import DESCRIPTOR_DIM, unpack
 from periplus.gallery import Gallery, open_gallery
 from periplus.gallery.layout import MANIFEST
-from periplus.position import Calibration, calibration_from
+from periplus.position import Calibration, Exclusions, calibration_from
 from periplus.records import LocalFeatures, Words
 from periplus.search import InvertedFile, build_inverted_file
 from periplus.store import content_hash
@@ -49,6 +49,11 @@ class OpenedGallery:
     def rows_with_content(self, digest: str) -> NDArray[np.int64]:
         """The rows whose file has this content hash, byte for byte: they would make locating look easier than it is."""
         return np.flatnonzero(self._contents == digest).astype(np.int64)
+
+    @cached_property
+    def exclusions(self) -> Exclusions:
+        """Rows of one photographer, of one way, near one place."""
+        return Exclusions(self.gallery.catalog)
 
     @cached_property
     def _contents(self) -> NDArray[np.object_]:
@@ -96,7 +101,13 @@ def encoder_of(gallery: Gallery) -> Encoder:
 
     Raises:
         GalleryError: it is of another version, or its arrays do not carry its fingerprint.
+        UsageError: it is a world-wide one.
     """
+    if "rows" in gallery.encoder:
+        raise UsageError(
+            f"{gallery.path} is a world-wide gallery and keeps no local features, which this needs. "
+            "Locate and search by it, or evaluate it with periplus evaluate fix."
+        )
     missing = [name for name in RESOURCES if not gallery.has_resource(name)]
     if missing:
         raise GalleryError(f"{gallery.path} lacks {', '.join(missing)} of its encoder. Index the photos again.")

@@ -62,9 +62,19 @@ def read_views(path: str | Path, gray_px: int, limits: Limits, *, colour: bool, 
     if box is None:
         gray = read_gray(Path(path), gray_px, limits).pixels
         return Views(gray, read_rgb(Path(path), READ_PX, limits).pixels if colour else None)
-    cut = crop_to_box(read_rgb(Path(path), _WHOLE_PX, limits).pixels, box)
+    cut = _cut(path, box, limits)
     gray = _shrunk(np.asarray(cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), np.uint8), gray_px)
     return Views(gray, _shrunk(cut, READ_PX) if colour else None)
+
+
+def cut_out(path: str | Path, box: Box, limits: Limits) -> NDArray[np.uint8]:
+    """What a box shows of a photo, uint8 (h, w, 3) RGB for a vision model.
+
+    Raises:
+        PhotoError: the photo cannot be used.
+        UsageError: the box lies outside of the picture.
+    """
+    return _shrunk(_cut(path, box, limits), READ_PX)
 
 
 def deep_encoder(name: str, options: Mapping[str, object] | None = None, *, patches: bool = False) -> EncoderConfig:
@@ -96,6 +106,10 @@ def picture_encoder(model: Mapping[str, object]) -> PictureEncoder:
         _loaded.clear()
         _loaded[key] = load_picture_encoder(model)
     return _loaded[key]
+
+
+def _cut(path: str | Path, box: Box, limits: Limits) -> NDArray[np.uint8]:
+    return crop_to_box(read_rgb(Path(path), _WHOLE_PX, limits).pixels, box)
 
 
 def _shrunk(picture: NDArray[np.uint8], long_side_px: int) -> NDArray[np.uint8]:

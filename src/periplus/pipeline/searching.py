@@ -10,11 +10,14 @@ from threadpoolctl import threadpool_limits
 
 from periplus.errors import UsageError
 from periplus.photos import DEFAULT_LIMITS, Limits
-from periplus.pipeline.opened import OpenedGallery
+from periplus.pipeline.answering import AnyGallery
 from periplus.pipeline.pictures import Box
 from periplus.pipeline.query import SearchConfig, rank_query, read_query
 from periplus.pipeline.reranking import Method, fusion_of, local_evidence, require_method
+from periplus.pipeline.world.locating import query_vectors, read_picture
+from periplus.pipeline.world.opened import NO_ROWS, OpenedWorld
 from periplus.records import Match
+from periplus.search import rank
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,10 @@ class Hit:
 
 def search(
     path: str | Path,
-    opened: OpenedGallery,
+    opened: AnyGallery,
     k: int = 10,
     *,
-    rerank: Method = "sift",
+    rerank: Method | None = None,
     weight: float = 0.2,
     box: Box | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -60,7 +63,8 @@ def search(
         opened: the gallery.
         k: how many, at least 1.
         rerank: local evidence on the best candidates: ``"sift"`` verifies them by geometry, ``"vlad"`` compares
-            aggregated local features, ``"patches"`` a vision model's; ``"none"`` keeps the global ranking.
+            aggregated local features, ``"patches"`` a vision model's; ``"none"`` keeps the global ranking. None for
+            ``"sift"`` where the gallery keeps local features, which a world-wide one does not.
         weight: v of the fused score v * global + (1 - v) * local.
         box: the part of the picture that is asked about.
         limits: on the file.
@@ -71,6 +75,11 @@ def search(
     """
     if k < 1 or not 0 <= weight <= 1:
         raise UsageError(f"k is at least 1 and weight lies in [0, 1]; got {k} and {weight}.")
+    if isinstance(opened, OpenedWorld):
+        if rerank not in (None, "none"):
+            raise UsageError(f"A world-wide gallery keeps no local features: rerank is none, not {rerank}.")
+        return _search_world(path, opened, k, box, limits)
+    rerank = rerank or "sift"
     if rerank != "none":
         require_method(opened, rerank)
     with threadpool_limits(1):
@@ -94,8 +103,15 @@ def search(
     ]
 
 
+def _search_world(path: str | Path, opened: OpenedWorld, k: int, box: Box | None, limits: Limits) -> list[Hit]:
+    with threadpool_limits(1):
+        scores = opened.scores(query_vectors([read_picture(path, limits, box)], opened))[0]
+    rows, values = rank(scores, min(k, len(opened)), NO_ROWS).of(0)
+    return [_hit(opened, int(row), float(s), float(s)) for row, s in zip(rows, values, strict=True)]
+
+
 def _hit(
-    opened: OpenedGallery,
+    opened: AnyGallery,
     row: int,
     score: float,
     global_score: float,

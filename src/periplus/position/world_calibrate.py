@@ -144,15 +144,21 @@ def fit_outcomes(outcomes: Sequence[Outcome], start: WorldCalibration) -> WorldC
 
 
 def calibrate_world(
-    blocks: Callable[[], Iterable[HeldBack]], scale: float, rows: WorldRows, start: WorldCalibration
+    blocks: Callable[[], Iterable[HeldBack]],
+    scale: float,
+    rows: WorldRows,
+    start: WorldCalibration,
+    outcomes: Callable[[WorldCalibration], Iterable[Outcome]] | None = None,
 ) -> WorldCalibration:
-    """Calibrate on held-back photos, asked for twice, block by block: no more than one block is ever kept.
+    """Calibrate on held-back photos, asked for block by block: no more than one block is ever kept.
 
     Args:
         blocks: gives the held-back photos from the first on, at each call.
         scale: the model's logit scale.
         rows: of the gallery.
         start: the distance that counts as right, the way to guess, and the answer where there are no photos.
+        outcomes: how the same photos go under a temperature, where beliefs are refined before they answer; None where
+            the rows' own beliefs do.
     """
     search = TemperatureSearch(scale, rows)
     for block in blocks():
@@ -160,8 +166,9 @@ def calibrate_world(
     if not search.queries:
         return start
     warm = replace(start, temperature=search.best())
-    outcomes = [outcome for block in blocks() for outcome in _outcomes(block, scale, rows, warm)]
-    return fit_outcomes(outcomes, warm)
+    if outcomes is not None:
+        return fit_outcomes(list(outcomes(warm)), warm)
+    return fit_outcomes([one for block in blocks() for one in _outcomes(block, scale, rows, warm)], warm)
 
 
 def conformal(values: NDArray[np.float64], share: float) -> float:

@@ -36,8 +36,13 @@ def _calibration(gallery: Gallery) -> dict[str, object] | None:
     """On how many left-out photos it rests, and whether the gallery is still what it was then."""
     from periplus.pipeline.calibrating import calibrated_content
     from periplus.pipeline.opened import CALIBRATION
-    from periplus.position import calibration_from
+    from periplus.pipeline.world.opened import CALIBRATION as WORLD_CALIBRATION
+    from periplus.pipeline.world.opened import is_calibration_current
+    from periplus.position import calibration_from, world_calibration_from
 
+    if gallery.has_resource(WORLD_CALIBRATION):
+        queries = world_calibration_from(gallery.resource(WORLD_CALIBRATION)).queries
+        return {"queries": queries, "current": is_calibration_current(gallery)}
     if not gallery.has_resource(CALIBRATION):
         return None
     kept = gallery.resource(CALIBRATION)
@@ -51,20 +56,26 @@ def _show(told: dict[str, object]) -> None:
     per_photo = cast("float | None", told["bytes_per_photo"])
     show(told["path"], strong=True)
     rows, placed, deleted, segments = (cast("int", told[key]) for key in _COUNTS)
-    show(f"{counted(rows, 'photo')}, {placed:,} with a position, in {counted(segments, 'segment')}", indent=2)
+    noun = str(encoder.get("rows", "photos")).removesuffix("s")
+    show(f"{counted(rows, noun)}, {placed:,} with a position, in {counted(segments, 'segment')}", indent=2)
     if deleted:
         show(f"{counted(deleted, 'deleted row')} (periplus gallery compact frees their space)", indent=2)
     show(f"encoder {encoder.get('name')}, fingerprint {told['fingerprint']}", indent=2)
-    show(_calibration_words(cast("dict[str, object] | None", told["calibration"])), indent=2)
-    each = f", {size_words(per_photo)} a photo" if per_photo else ""
+    world = f"periplus gallery calibrate {told['path']} SOURCE" if "rows" in encoder else None
+    show(_calibration_words(cast("dict[str, object] | None", told["calibration"]), world), indent=2)
+    each = f", {size_words(per_photo)} a {noun}" if per_photo else ""
     show(f"{size_words(disk['total'])} on disk{each}:", indent=2)
     for kind, size in disk.items():
         if kind != "total" and size:
             show(f"{kind:<12}{size_words(size):>10}", indent=4)
 
 
-def _calibration_words(calibration: dict[str, object] | None) -> str:
+def _calibration_words(calibration: dict[str, object] | None, world: str | None) -> str:
+    """On what it rests; a world-wide gallery is calibrated by a command of its own, on photos that may be others."""
     if calibration is None or not calibration["queries"]:
-        return "not calibrated on its own photos: confidence and radii are rough"
-    text = f"calibrated on {counted(cast('int', calibration['queries']), 'photo')} of its own, each left out in turn"
-    return text if calibration["current"] else f"{text}, before it last changed (periplus index renews that)"
+        return "not calibrated: confidence and radii are rough"
+    own = "" if world else " of its own"
+    text = f"calibrated on {counted(cast('int', calibration['queries']), 'photo')}{own}, none of which answered itself"
+    return (
+        text if calibration["current"] else f"{text}, before it last changed ({world or 'periplus index'} renews that)"
+    )

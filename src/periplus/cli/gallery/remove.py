@@ -22,6 +22,7 @@ def remove(
     Example: periplus gallery remove town.gallery 2019/blurred.jpg
     """
     from periplus.gallery import GalleryWriter
+    from periplus.pipeline.world import keep_areas, world_gallery_at
     from periplus.records import Skip
 
     wanted = list(dict.fromkeys(ids))
@@ -29,6 +30,8 @@ def remove(
         unknown = [name for name in wanted if name not in writer]
         removed = writer.remove(wanted)
         left = len(writer)
+    if removed and world_gallery_at(gallery):
+        keep_areas(gallery)
     skipped = [Skip(name, "not-there", "the gallery has no photo of this id.") for name in unknown]
     if json:
         emit({"gallery": str(gallery), "removed": removed, "photos": left, "skipped": skips_json(skipped)})
