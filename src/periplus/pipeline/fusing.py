@@ -70,10 +70,8 @@ def together(opened: Sequence[AnyGallery], config: WorldConfig | None = None) ->
     """Galleries as they answer together.
 
     Raises:
-        UsageError: there are two of one kind.
+        UsageError: there are two of one kind, or none.
     """
-    if not opened:
-        raise UsageError("There is no gallery to ask: open at least one.")
     worlds = tuple(one for one in opened if isinstance(one, OpenedWorld))
     others = [one for one in opened if not isinstance(one, OpenedWorld)]
     if len(others) > 1:

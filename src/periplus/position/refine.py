@@ -1,10 +1,13 @@
 """Two stages: the coarse rows say which cells, finer positions inside them say where.
 
-A chosen cell is filled with positions whose nearest coarse row is the cell's; its belief is shared out among them,
+A chosen cell is filled with positions whose nearest coarse row is the cell's. What was believed of all of it by the
+look at its row alone is believed of each part by its own: with the logit scale * score / temperature,
 
-    p_child = p_parent * softmax over its children of (scale * score / temperature + log area),
+    p_child ∝ p_parent / children * exp(logit_child - logit_parent),
 
-so that the belief in every cell stays what it was, and accuracy is no longer bounded by the gallery's spacing.
+and the whole is made to sum to 1 again: the posterior of the finer rows. So a cell gains whose row hid its best place,
+and accuracy is not bounded by the gallery's spacing. Where a row is on land, its children are: cameras are, and the
+cells of coasts and islands reach far out to sea.
 """
 
 from __future__ import annotations
@@ -18,13 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from periplus.errors import RecordError, UsageError
-from periplus.geo import EARTH_RADIUS_KM, Neighbours, from_local_km
+from periplus.geo import EARTH_RADIUS_KM, Neighbours, from_local_km, on_land
 from periplus.position.world import WorldBelief, WorldRows, belief_of
 
 Logits = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.floating]]
 """Positions, (m,) latitudes and (m,) longitudes in degrees, to their scale * score / temperature, (m,)."""
 _REACH: Final = 3.0
 """How far a cell is searched, in radii of a disc of its area: cells beside seas and deserts are long."""
+
+_MOST_GAIN: Final = 300.0
+"""Of a logit; e to the power of more is no number."""
 
 _SINGLE: Final = np.float32(1e-6)
 """More than cosines lose in single precision."""
@@ -65,13 +71,15 @@ class Children:
     Attributes:
         parent: int64 (m,), the row whose cell each lies in.
         lat_deg, lon_deg: float64 (m,).
-        area_km2: float64 (m,); those of one parent sum to its area.
+        area_km2: float64 (m,); those of one parent sum to its area, without what lies at sea.
+        own: bool (m,), which stand where their parent does.
     """
 
     parent: NDArray[np.int64]
     lat_deg: NDArray[np.float64]
     lon_deg: NDArray[np.float64]
     area_km2: NDArray[np.float64]
+    own: NDArray[np.bool_]
 
 
 def refine(p: NDArray[np.floating], rows: WorldRows, logits: Logits, plan: Plan | None = None) -> WorldBelief:
@@ -133,10 +141,13 @@ def children_of(chosen: NDArray[np.int64], rows: WorldRows, factor: int) -> Chil
     inside = nearest == chosen[:, None] if rows.place is None else rows.place[nearest] == rows.place[chosen, None]
     # Farther than the antipode is nearer again.
     inside &= side[:, None] * np.hypot(east, north) < math.pi * EARTH_RADIUS_KM
-    inside |= own
+    area = rows.area_km2[chosen] / (inside | own).sum(axis=1)
+    at_sea = inside & on_land(rows.lat_deg[chosen], rows.lon_deg[chosen])[:, None]
+    at_sea[at_sea] = ~on_land(lat[at_sea], lon[at_sea])
+    inside = (inside & ~at_sea) | own
     counts = inside.sum(axis=1)
-    area = np.repeat(rows.area_km2[chosen] / counts, counts)
-    return Children(np.repeat(chosen, counts), lat[inside], lon[inside], area)
+    itself = np.broadcast_to(own, inside.shape)[inside]
+    return Children(np.repeat(chosen, counts), lat[inside], lon[inside], np.repeat(area, counts), itself)
 
 
 def _nearest(
@@ -173,19 +184,18 @@ def divided(
         children: m positions.
         logits: (m,), scale * score / temperature of each.
     """
-    start = np.searchsorted(children.parent, chosen)
-    counts = np.diff(np.append(start, len(children.parent)))
-    full = logits + np.log(children.area_km2)
-    full = np.exp(full - np.repeat(np.maximum.reduceat(full, start), counts))
-    share = full / np.repeat(np.add.reduceat(full, start), counts)
     rows, parent = belief.rows, children.parent
+    seen = np.zeros(len(rows))
+    seen[parent[children.own]] = logits[children.own]
+    share = 1 / np.bincount(parent, minlength=len(rows))[parent]
+    gain = share * np.exp(np.minimum(logits - seen[parent], _MOST_GAIN))
     kept = np.ones(len(rows), np.bool_)
     kept[chosen] = False
     finer = WorldRows(
         np.concatenate([rows.lat_deg[kept], children.lat_deg]),
         np.concatenate([rows.lon_deg[kept], children.lon_deg]),
-        np.concatenate([rows.prior[kept], rows.prior[parent] * children.area_km2 / rows.area_km2[parent]]),
+        np.concatenate([rows.prior[kept], rows.prior[parent] * share]),
         np.concatenate([rows.area_km2[kept], children.area_km2]),
     )
-    p = np.concatenate([np.asarray(belief.p, np.float64)[kept], belief.p[parent] * share])
-    return WorldBelief(p, finer, np.concatenate([belief.gallery_row[kept], belief.gallery_row[parent]]))
+    p = np.concatenate([np.asarray(belief.p, np.float64)[kept], belief.p[parent] * gain])
+    return WorldBelief(p / p.sum(), finer, np.concatenate([belief.gallery_row[kept], belief.gallery_row[parent]]))

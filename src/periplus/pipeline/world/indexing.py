@@ -74,7 +74,7 @@ def index_world(
     """
     config, tell, target = config or WorldIndexConfig(), progress or (lambda *_: None), Path(path)
     placed = scan.catalog.has_position
-    skipped = [Skip(photo, "without-position", "its position is unknown") for photo in _ids(scan.catalog, ~placed)]
+    skipped = [Skip(photo, "without-position", "its position is unknown") for photo in scan.catalog.select(~placed).ids]
     catalog = scan.catalog.select(placed)
     if not len(catalog):
         raise EmptyInputError("The source has no row with a position: there is nothing to locate by.")
@@ -93,10 +93,6 @@ def index_world(
     return IndexResult(
         target, len(open_gallery(target)), *counts[:4], (*scan.skipped, *skipped, *more), counts[4], seconds
     )
-
-
-def _ids(catalog: Catalog, rows: NDArray[np.bool_]) -> list[str]:
-    return catalog.select(rows).ids
 
 
 def _open_or_create(target: Path, spec: WorldSpec) -> None:
@@ -150,7 +146,7 @@ def _index_photos(
     rows: list[Row] = catalog.table.to_pylist()
     held = held_in(target)
     todo, skipped = todo_of(rows, held)
-    added = changed = unchanged = done = 0
+    added = changed = unchanged = 0
     tasks = [todo[i : i + _PHOTOS_AT_ONCE] for i in range(0, len(todo), _PHOTOS_AT_ONCE)]
     with (
         workers((spec, config.limits), look_at_photos, config.jobs or default_jobs()) as spread,
