@@ -81,7 +81,7 @@ def test_finer_rows_answer_for_their_gallery_row() -> None:
     rows = [e.row for e in fix.evidence]
     assert len(rows) == len(set(rows)) == 12
     assert all(row < 3000 for row in rows)
-    told = top_areas(np.bincount(fine.gallery_row, fine.p, 3000), TABLE)
+    told = top_areas(np.asarray(np.bincount(fine.gallery_row, fine.p, 3000), np.float64), TABLE)
     assert [a.name for a in fix.areas] == [a.name for a in told]
     assert [a.probability for a in fix.areas] == pytest.approx([a.probability for a in told])
 
