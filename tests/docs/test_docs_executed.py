@@ -16,7 +16,7 @@ import pytest
 from periplus.synth import TownConfig, make_town
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE, README = ROOT / "docs" / "guide.md", ROOT / "README.md"
+GUIDE, README, WORLD = ROOT / "docs" / "guide.md", ROOT / "README.md", ROOT / "docs" / "world.md"
 INDEX = "periplus index town/gallery -o town.gallery"
 SMALL = TownConfig(gallery=40, queries=6, strangers=3, size_px=(480, 360), blocks=(2, 1), jobs=1)
 TOLERANCE = 0.01
@@ -173,3 +173,9 @@ def test_there_is_something_to_run() -> None:
     for page, consoles, pythons in ((README, 1, 1), (GUIDE, 12, 3)):
         assert len(blocks(page, "console")) >= consoles
         assert len(blocks(page, "python")) >= pythons
+
+
+@pytest.mark.slow
+def test_the_world_page(tmp_path: Path) -> None:
+    run_page(WORLD, Shell(tmp_path))
+    assert (tmp_path / "belief.svg").read_text(encoding="utf-8").startswith("<svg")
