@@ -149,10 +149,8 @@ def test_the_guess_that_was_asked_for(
     assert (fix.lat_deg, fix.lon_deg) == centres[int(fix.density.weights.argmax())]
 
 
-def test_what_cannot_be_asked_together(worlds: tuple[OpenedWorld, OpenedWorld]) -> None:
+def test_what_cannot_be_asked_together() -> None:
     seen = Sees(landmark(LIMA, 0.9))
-    with pytest.raises(UsageError, match="positions, positions repeat"):
-        together([worlds[0], worlds[0]])
     with pytest.raises(UsageError, match="2 galleries of photos with local features"):
         together([seen, seen])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="no gallery"):

@@ -109,12 +109,21 @@ def test_what_cannot_be_fused() -> None:
     for given_landmark in (None, unlocated):
         with pytest.raises(EmptyInputError, match="nothing to fuse"):
             fuse([], given_landmark)
-    for kinds in (["photos", "photos"], [LANDMARKS]):
-        with pytest.raises(UsageError, match="once"):
-            fuse([Expert(kind, MADRID_LIMA) for kind in kinds])
+    with pytest.raises(UsageError, match="no expert's kind"):
+        fuse([Expert(LANDMARKS, MADRID_LIMA)])
     for bad in ({"trust": 0.0}, {"beside": 0.0}, {"beside": 1.1}, {"density": Density(*(np.zeros(0),) * 4)}):
         with pytest.raises(UsageError, match="Expert"):
             Expert(**({"kind": "photos", "density": MADRID_LIMA} | bad))  # type: ignore[arg-type]
+
+
+def test_one_that_says_all_twice_shares_its_trust() -> None:
+    once, twice = fuse([Expert("photos", MADRID_LIMA)]), fuse([Expert("photos", MADRID_LIMA, trust=0.5)] * 2)
+    lat, lon = np.meshgrid(np.arange(-80, 81, 20.0), np.arange(-180, 180, 30.0))
+    assert density_at(twice.density, lat, lon) == pytest.approx(density_at(once.density, lat, lon), rel=1e-9)
+    assert twice.carried_by == once.carried_by == {}
+    mixed = fuse([Expert("photos", MADRID_LIMA, trust=0.5)] * 2 + [Expert("positions", FRANCE_SPAIN)])
+    assert set(mixed.carried_by) == {"photos", "positions"}
+    assert sum(mixed.carried_by.values()) == pytest.approx(1)
 
 
 def test_a_density_as_a_belief() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,12 +40,13 @@ class FusedGalleries:
     """Galleries that answer together.
 
     Attributes:
-        worlds: world-wide galleries, of different kinds of rows; radii and confidence are calibrated as the first's.
+        worlds: world-wide galleries; several of one kind share the trust of one. The first one's calibration gives radii
+            and confidence.
         landmarks: a gallery of photos with local features, or None.
         config: how the world-wide ones answer.
 
     Raises:
-        UsageError: there are two galleries of one kind, or none.
+        UsageError: there is none.
     """
 
     worlds: tuple[OpenedWorld, ...]
@@ -52,11 +54,8 @@ class FusedGalleries:
     config: WorldConfig = field(default_factory=WorldConfig)
 
     def __post_init__(self) -> None:
-        """Check that each kind is there once."""
-        kinds = [world.spec.rows for world in self.worlds]
-        if len(set(kinds)) < len(kinds):
-            raise UsageError(f"Galleries of {', '.join(kinds)} repeat one another: give at most one of each kind.")
-        if not kinds and self.landmarks is None:
+        """Check that there is one."""
+        if not self.worlds and self.landmarks is None:
             raise UsageError("There is no gallery to ask: give one or several.")
 
     @property
@@ -70,7 +69,7 @@ def together(opened: Sequence[AnyGallery], config: WorldConfig | None = None) ->
     """Galleries as they answer together.
 
     Raises:
-        UsageError: there are two of one kind, or none.
+        UsageError: there is none, or there are two with local features.
     """
     worlds = tuple(one for one in opened if isinstance(one, OpenedWorld))
     others = [one for one in opened if not isinstance(one, OpenedWorld)]
@@ -109,7 +108,8 @@ def locate_together(
     with threadpool_limits(1):
         picture = read_picture(path, limits)
         experts: list[Expert] = []
-        evidence: dict[str, tuple[Evidence, ...]] = {}
+        evidence: dict[str, list[Evidence]] = {}
+        kinds = Counter(world.spec.rows for world in galleries.worlds)
         vectors: dict[str, NDArray[np.float32]] = {}
         for world in galleries.worlds:
             key = query_encoder_key(world.spec)
@@ -117,12 +117,12 @@ def locate_together(
                 vectors[key] = query_vectors([picture], world)[0]
             belief = believe(vectors[key], world, galleries.config)
             density = density_of(belief.p, belief.rows, galleries.config.centres)
-            experts.append(Expert(world.spec.rows, density))
-            evidence[world.spec.rows] = evidence_in(belief, world)
+            experts.append(Expert(world.spec.rows, density, trust=1 / kinds[world.spec.rows]))
+            evidence.setdefault(world.spec.rows, []).extend(evidence_in(belief, world))
         fused = fuse(experts, seen)
         # What carried the belief comes first.
-        kinds = sorted(evidence, key=lambda kind: -fused.carried_by.get(kind, 0.0))
-        fix = _answer(seen, fused, tuple(one for kind in kinds for one in evidence[kind]), galleries)
+        strongest = sorted(evidence, key=lambda kind: -fused.carried_by.get(kind, 0.0))
+        fix = _answer(seen, fused, tuple(one for kind in strongest for one in evidence[kind]), galleries)
     if not ignore_exif:
         fix = replace(fix, recorded=recorded_position(path, fix, limits))
     return Located(Path(path), fix, time.perf_counter() - begun)

@@ -81,18 +81,17 @@ def fuse(experts: Sequence[Expert], landmark: Fix | None = None, radius_km: floa
     """Combine experts and a verified landmark.
 
     Args:
-        experts: none, one or several, each kind once.
+        experts: none, one or several; several of one kind deserve less trust each.
         landmark: with its density and its confidence; one without a density says nothing.
         radius_km: what counts as one place when the guess is chosen and shares are told. A landmark that carries
             the guess keeps its own position, which is much finer than that.
 
     Raises:
         EmptyInputError: there is no evidence at all.
-        UsageError: a kind stands twice.
+        UsageError: an expert calls itself a landmark.
     """
-    kinds = [expert.kind for expert in experts]
-    if len({*kinds, LANDMARKS}) != len(kinds) + 1:
-        raise UsageError(f"Experts {kinds}: each kind once, and {LANDMARKS!r} is the verified one.")
+    if LANDMARKS in (expert.kind for expert in experts):
+        raise UsageError(f"{LANDMARKS!r} is the verified evidence, no expert's kind.")
     seen = landmark if landmark is not None and landmark.density is not None else None
     if seen is None and not experts:
         raise EmptyInputError("There is nothing to fuse: no expert, and no verified landmark with a density.")
@@ -157,7 +156,9 @@ def _carried(
     logs = np.maximum(trust * np.log((1 - doubt) * ratios + doubt), 0)
     parts = logs / logs.sum() if logs.sum() > 0 else np.full(len(experts), 1 / max(1, len(experts)))
     told = {} if seen is None else {LANDMARKS: share}
-    return told | {e.kind: float((1 - share) * part) for e, part in zip(experts, parts, strict=True)}
+    for expert, part in zip(experts, parts, strict=True):
+        told[expert.kind] = told.get(expert.kind, 0.0) + float((1 - share) * part)
+    return told if len(told) > 1 else {}
 
 
 def _near(density: Density, guess: Position, radius_km: float) -> float:
