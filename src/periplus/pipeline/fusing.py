@@ -40,8 +40,8 @@ class FusedGalleries:
     """Galleries that answer together.
 
     Attributes:
-        worlds: world-wide galleries; several of one kind share the trust of one. The first one's calibration gives radii
-            and confidence.
+        worlds: world-wide galleries; several of one kind share the trust of one. Radii and confidence are those of the
+            first one's calibration.
         landmarks: a gallery of photos with local features, or None.
         config: how the world-wide ones answer.
 
