@@ -16,7 +16,8 @@ def to_unit(lat_deg: ArrayLike, lon_deg: ArrayLike) -> NDArray[np.float64]:
     """
     lat, lon = np.radians(np.asarray(lat_deg, np.float64)), np.radians(np.asarray(lon_deg, np.float64))
     lat, lon = np.broadcast_arrays(lat, lon)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+    across = np.cos(lat)
+    return np.stack([across * np.cos(lon), across * np.sin(lon), np.sin(lat)], axis=-1)
 
 
 def from_unit(xyz: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
