@@ -91,11 +91,11 @@ def run(out: Path, photos: Path | None, gallery_photos: int, console: Console) -
     console.print(f"\nIndexed {result.photos} photos in {total:.0f} s; {len(result.skipped)} skipped.")
     console.print("Located photos that the gallery has never seen:")
     for line in report_lines(evaluation.report):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if strangers is not None:
         console.print("Photos of another town (none should be answered):")
         for line in report_lines(strangers.report):
-            console.print(line, markup=False, highlight=False)
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     pages = [page]
     if photos is None:
         with Progress(*columns, console=Console(stderr=True)) as bars:

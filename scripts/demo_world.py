@@ -17,16 +17,19 @@ from periplus.plots import ReportEntry, write_report
 from periplus.sources import Scan, open_source
 from periplus.synth import PlanetConfig, make_planet
 
-_PHOTOS = 3000
+_PHOTOS = 2000
+_FIRST = 50_000
+"""The model that is shipped learnt from photographers of the photos before."""
 _GRID = "grid:100"
+_EVERY = 3
 _IN_REPORT = 12
 
 
 def run_world(out: Path, tell: Callable[[str, int, int], None], console: Console) -> Path:
     """Make a planet, a gallery of positions, calibrate it, ask it; returns the page that shows the answers."""
-    config = PlanetConfig(photos=_PHOTOS, jobs=default_jobs())
+    config = PlanetConfig(photos=_PHOTOS, first=_FIRST, jobs=default_jobs())
     planet = make_planet(out / "planet", config, lambda done: tell("planet", done, _PHOTOS))
-    calibration, queries = _unseen(open_source(f"table:{planet.table}"))
+    calibration, queries = _halves(open_source(f"table:{planet.table}"))
     target = out / "world.gallery"
     shutil.rmtree(target, ignore_errors=True)
     positions = open_source(_GRID)
@@ -41,13 +44,13 @@ def run_world(out: Path, tell: Callable[[str, int, int], None], console: Console
     write_report(page, [ReportEntry(a.query_path, a.fix, a.seconds) for a in answers], opened.gallery.catalog.positions)
     console.print(f"\nThe made planet, {len(opened):,} bare positions, photographers that the toy model never saw:")
     for line in report_lines(evaluation.report):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     return page
 
 
-def _unseen(scan: Scan) -> tuple[Scan, Scan]:
-    """The photos of the test photographers: those of one half to calibrate on, those of the other to ask."""
-    test = scan.of_splits(("test",))
-    authors = np.array(test.catalog.column("author"), dtype=str)
+def _halves(scan: Scan) -> tuple[Scan, Scan]:
+    """Photos of one half of the photographers to calibrate on, and some of the other half's to ask."""
+    authors = np.array(scan.catalog.column("author"), dtype=str)
     first = np.isin(authors, np.unique(authors)[::2])
-    return tuple(replace(test, catalog=test.catalog.select(rows)) for rows in (first, ~first))  # type: ignore[return-value]
+    asked = np.flatnonzero(~first)[::_EVERY]
+    return tuple(replace(scan, catalog=scan.catalog.select(rows)) for rows in (first, asked))  # type: ignore[return-value]
