@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from forger_clip import forge_clip
 from forger_geo import forge_geo, forge_photos, spread_positions
 
 from periplus.gallery import create_gallery
+from periplus.geo import distance_km
+from periplus.pipeline import open_any
+from periplus.pipeline.world import OpenedWorld
 
 PLACES = spread_positions(24, seed=5)
 INDEX_KEYS = [
@@ -263,3 +268,33 @@ def test_help_has_an_example(call: Any, verb: str) -> None:
     done = call(*verb.split(), "--help")
     assert done.status == 0
     assert f"Example: periplus {verb}" in " ".join(done.out.split())
+
+
+def test_evaluate_leaves_out_what_is_the_query_once_more(call: Any, world: World, tmp_path: Path) -> None:
+    """The nearest neighbour alone answers; which one depends on who must not."""
+    opened = open_any(world.photos)
+    assert isinstance(opened, OpenedWorld)
+    likeness = opened.vectors @ opened.vectors.T
+    number = np.array([int(photo[-7:-4]) for photo in opened.ids])
+    lat, lon = opened.gallery.catalog.positions
+    ways = {
+        "": number[:, None] == number,
+        "--exclude author": number[:, None] // 3 == number // 3,
+        "--exclude sequence": number[:, None] // 2 == number // 2,
+        "--buffer-km 3000": distance_km(lat[:, None], lon[:, None], lat, lon) <= 3000,
+    }
+    for way, own in ways.items():
+        table = tmp_path / "q.csv"
+        asked = ("evaluate", "fix", world.table, "-g", world.photos, "--table", table, "--jobs", 1, "--json")
+        told = call(*asked, "--neighbours", 1, "--guess", "row", "--protocol", "world", *way.split()).document
+        assert told["n"] == len(PLACES)
+        with table.open(newline="") as file:
+            rows = {row["id"]: row for row in csv.DictReader(file)}
+        best = np.where(own | own.T, -np.inf, likeness).argmax(axis=1)
+        for row, photo in enumerate(opened.ids):
+            found = float(rows[photo]["guess_lat_deg"]), float(rows[photo]["guess_lon_deg"])
+            assert found == pytest.approx((lat[best[row]], lon[best[row]])), (way, photo)
+    some = call("evaluate", "fix", world.table, "-g", world.photos, "--split", "test", "--jobs", 1, "--json").document
+    assert some["n"] == 6
+    assert call("evaluate", "fix", world.table, "-g", world.photos, "--exclude", "camera").status == 2
+    assert call("evaluate", "fix", world.table, "-g", world.photos, "--guess", "best").status == 2

@@ -199,7 +199,15 @@ def _load_query_encoder(spec: WorldSpec) -> PictureEncoder:
     if spec.query is not None:
         return load_picture_encoder(spec.query, device=device_here(_engine(spec.query)))
     picture = geo_model_of(spec).picture
-    return open_picture_encoder(replace(picture, device=device_here(picture.engine)))
+    try:
+        return open_picture_encoder(replace(picture, device=device_here(picture.engine)))
+    except CannotRunError as error:
+        if spec.geo_model != "geoclip":
+            raise
+        raise CannotRunError(
+            f"GeoCLIP looks at photos with CLIP ViT-L/14, which cannot be opened: {error} With FOLDER here: periplus "
+            "models --geoclip FOLDER -o geoclip, and index again with --encoder ./geoclip."
+        ) from error
 
 
 def _engine(query: Mapping[str, object]) -> str:
