@@ -18,6 +18,7 @@ from periplus.errors import EmptyInputError, PhotoError, UsageError
 from periplus.gallery import GalleryWriter
 from periplus.geo import distance_km, grid_positions, to_unit
 from periplus.pipeline import locate, open_any, search
+from periplus.pipeline.excluding import excluded_rows_of
 from periplus.pipeline.world import (
     Exclusion,
     OpenedWorld,
@@ -28,7 +29,6 @@ from periplus.pipeline.world import (
     index_world,
     locate_vector,
 )
-from periplus.pipeline.world.excluding import excluded_rows_of
 from periplus.position import WorldCalibration
 from periplus.sources import open_source
 from periplus.store import content_hash

@@ -13,10 +13,10 @@ from periplus.evaluate import FixProtocol, QueryFacts, evaluate_fixes, evaluate_
 from periplus.gallery import open_gallery
 from periplus.photos import DEFAULT_LIMITS, Limits
 from periplus.pipeline.answering import kept_any
+from periplus.pipeline.excluding import Exclusion, excluded_rows_of
 from periplus.pipeline.locating import Located, locate
 from periplus.pipeline.query import SearchConfig
 from periplus.pipeline.workers import workers
-from periplus.pipeline.world.excluding import Exclusion, excluded_rows_of
 from periplus.pipeline.world.locating import WorldConfig
 from periplus.records import Report, Skip
 from periplus.sources import Scan

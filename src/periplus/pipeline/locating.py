@@ -14,10 +14,11 @@ from periplus.errors import PhotoError
 from periplus.geo import distance_km
 from periplus.photos import DEFAULT_LIMITS, Limits, read_metadata
 from periplus.pipeline.answering import AnyGallery
+from periplus.pipeline.excluding import NO_ROWS
 from periplus.pipeline.opened import OpenedGallery
 from periplus.pipeline.query import Query, SearchConfig, candidates_of, read_query, verify_query
 from periplus.pipeline.world.locating import WorldConfig, locate_vector, query_vectors, read_picture
-from periplus.pipeline.world.opened import NO_ROWS, OpenedWorld
+from periplus.pipeline.world.opened import OpenedWorld
 from periplus.position import make_fix, no_fix
 from periplus.records import Fix, RecordedPosition
 

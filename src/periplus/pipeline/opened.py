@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +14,8 @@ from periplus.errors import GalleryError, UsageError
 from periplus.features import DESCRIPTOR_DIM, unpack
 from periplus.gallery import Gallery, open_gallery
 from periplus.gallery.layout import MANIFEST
-from periplus.position import Calibration, Exclusions, calibration_from
+from periplus.pipeline.excluding import AskedGallery
+from periplus.position import Calibration, calibration_from
 from periplus.records import LocalFeatures, Words
 from periplus.search import InvertedFile, build_inverted_file
 from periplus.store import content_hash
@@ -26,7 +26,7 @@ CODE_COLUMNS = DESCRIPTOR_DIM // 64
 
 
 @dataclass(frozen=True)
-class OpenedGallery:
+class OpenedGallery(AskedGallery):
     """A snapshot of a gallery with what searching needs in memory.
 
     Attributes:
@@ -42,23 +42,6 @@ class OpenedGallery:
     words: InvertedFile | None
     calibration: Calibration
     placed: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.gallery)
-
-    def rows_with_content(self, digest: str) -> NDArray[np.int64]:
-        """The rows whose file has this content hash, byte for byte: they would make locating look easier than it is."""
-        return np.flatnonzero(self._contents == digest).astype(np.int64)
-
-    @cached_property
-    def exclusions(self) -> Exclusions:
-        """Rows of one photographer, of one way, near one place."""
-        return Exclusions(self.gallery.catalog)
-
-    @cached_property
-    def _contents(self) -> NDArray[np.object_]:
-        # Read once, not for every query: it is as long as the gallery.
-        return np.array(self.gallery.catalog.column("content_hash"), dtype=object)
 
     def features(self, row: int) -> LocalFeatures:
         """The stored local features of one row."""

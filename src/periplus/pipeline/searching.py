@@ -11,11 +11,12 @@ from threadpoolctl import threadpool_limits
 from periplus.errors import UsageError
 from periplus.photos import DEFAULT_LIMITS, Limits
 from periplus.pipeline.answering import AnyGallery
+from periplus.pipeline.excluding import NO_ROWS
 from periplus.pipeline.pictures import Box
 from periplus.pipeline.query import SearchConfig, rank_query, read_query
 from periplus.pipeline.reranking import Method, fusion_of, local_evidence, require_method
 from periplus.pipeline.world.locating import query_vectors, read_picture
-from periplus.pipeline.world.opened import NO_ROWS, OpenedWorld
+from periplus.pipeline.world.opened import OpenedWorld
 from periplus.records import Match
 from periplus.search import rank
 

@@ -15,9 +15,9 @@ from periplus.errors import EmptyInputError, UsageError
 from periplus.gallery import GalleryWriter
 from periplus.photos import DEFAULT_LIMITS, Limits
 from periplus.pipeline.describe import Described, Todo
+from periplus.pipeline.excluding import Exclusion, excluded_rows_of
 from periplus.pipeline.indexing import Progress
 from periplus.pipeline.workers import default_jobs, told, workers
-from periplus.pipeline.world.excluding import Exclusion, excluded_rows_of
 from periplus.pipeline.world.indexing import look_at_photos
 from periplus.pipeline.world.locating import WorldConfig, believe
 from periplus.pipeline.world.opened import CALIBRATION, CALIBRATION_OF, OpenedWorld, kept_world, open_world

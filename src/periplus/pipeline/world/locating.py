@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from periplus.errors import UsageError
 from periplus.photos import DEFAULT_LIMITS, Limits, read_rgb
+from periplus.pipeline.excluding import NO_ROWS
 from periplus.pipeline.pictures import READ_PX, Box, cut_out
-from periplus.pipeline.world.opened import NO_ROWS, OpenedWorld
+from periplus.pipeline.world.opened import OpenedWorld
 from periplus.pipeline.world.spec import query_encoder
 from periplus.position import GUESSES, WorldBelief, belief_of, decide, evidence_of, posterior, refine, sharpness
 from periplus.records import Evidence, Fix

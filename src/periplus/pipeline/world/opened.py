@@ -16,11 +16,11 @@ from periplus.errors import EmptyInputError, GalleryError
 from periplus.gallery import Gallery, open_gallery
 from periplus.gallery.layout import MANIFEST
 from periplus.geo import places_of
+from periplus.pipeline.excluding import AskedGallery
 from periplus.pipeline.world.areas import areas_of
 from periplus.pipeline.world.spec import WorldSpec, geo_model_of, spec_of
 from periplus.position import (
     AreaTable,
-    Exclusions,
     WorldCalibration,
     WorldRows,
     area_table,
@@ -35,11 +35,10 @@ MASS = "prior_mass"
 """The column of a gallery's catalog with how much each row counts before anything is seen; 1 where there is none."""
 
 _LEAST = np.float32(1e-30)
-NO_ROWS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedWorld:
+class OpenedWorld(AskedGallery):
     """A snapshot of a world-wide gallery with what answering needs in memory.
 
     Attributes:
@@ -51,9 +50,6 @@ class OpenedWorld:
     gallery: Gallery
     spec: WorldSpec
     calibration: WorldCalibration
-
-    def __len__(self) -> int:
-        return len(self.gallery)
 
     @cached_property
     def rows(self) -> WorldRows:
@@ -118,19 +114,6 @@ class OpenedWorld:
         names = [str(code) for code in table.column("country_code").to_pylist()]
         whole = np.array([kind == "country" for kind in table.column("place_kind").to_pylist()], np.bool_)
         return np.unique(names, return_inverse=True)[1].astype(np.int64), whole
-
-    def rows_with_content(self, digest: str) -> NDArray[np.int64]:
-        """The rows whose file has this content hash, byte for byte."""
-        return np.flatnonzero(self._contents == digest).astype(np.int64)
-
-    @cached_property
-    def exclusions(self) -> Exclusions:
-        """Rows of one photographer, of one way, near one place."""
-        return Exclusions(self.gallery.catalog)
-
-    @cached_property
-    def _contents(self) -> NDArray[np.object_]:
-        return np.array(self.gallery.catalog.column("content_hash"), dtype=object)
 
 
 def open_world(path: str | Path) -> OpenedWorld:

@@ -1,26 +1,46 @@
-"""Which rows of a world-wide gallery must not answer a query, so that an evaluation stays honest."""
+"""Which rows of a gallery must not answer a query, so that an evaluation stays honest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from functools import cached_property
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from periplus.errors import UsageError
-from periplus.pipeline.world.opened import NO_ROWS
+from periplus.gallery import Gallery
 from periplus.position import Exclusions
 
+NO_ROWS = np.zeros(0, np.int64)
 
-class Excludable(Protocol):
-    """A gallery that knows its rows by content, author, sequence and position."""
 
-    @property
-    def exclusions(self) -> Exclusions: ...  # noqa: D102 - told above
+class AskedGallery:
+    """A snapshot that knows its rows by content, author, sequence and position; each is read once, not for every query.
 
-    def rows_with_content(self, digest: str) -> NDArray[np.int64]: ...  # noqa: D102 - told above
+    Attributes:
+        gallery: the snapshot on disk.
+    """
+
+    gallery: Gallery
+
+    def __len__(self) -> int:
+        return len(self.gallery)
+
+    def rows_with_content(self, digest: str) -> NDArray[np.int64]:
+        """The rows whose file has this content hash, byte for byte: they would make locating look easier than it is."""
+        return np.flatnonzero(self._contents == digest).astype(np.int64)
+
+    @cached_property
+    def exclusions(self) -> Exclusions:
+        """Rows of one photographer, of one way, near one place."""
+        return Exclusions(self.gallery.catalog)
+
+    @cached_property
+    def _contents(self) -> NDArray[np.object_]:
+        return np.array(self.gallery.catalog.column("content_hash"), dtype=object)
 
 
 @dataclass(frozen=True)
@@ -48,7 +68,7 @@ class Exclusion:
 
 
 def excluded_rows_of(
-    opened: Excludable, query: Mapping[str, object], digest: str, exclusion: Exclusion
+    opened: AskedGallery, query: Mapping[str, object], digest: str, exclusion: Exclusion
 ) -> NDArray[np.int64]:
     """Rows that must not answer one query, ascending int64 (m,).
 
