@@ -96,5 +96,5 @@ _KINDS: dict[str, tuple[Callable[[str], object], str]] = {
 """How values are read that are no text; all other options are."""
 _NOT_HERE = {
     "name": "--encoder names the model",
-    "device": "galleries are made and asked on the processor",
+    "device": "world-wide galleries take a GPU where there is one, others the processor",
 }
