@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Literal
 
+from periplus.encode.described import described
 from periplus.errors import UsageError
 
 LOCATION_KINDS: Mapping[str, str] = {
@@ -91,17 +91,7 @@ class LocationConfig:
         Raises:
             UsageError: a key is unknown, or a value impossible.
         """
-        names = [field.name for field in fields(cls)]
-        for key in values:
-            if key not in names:
-                nearest = difflib.get_close_matches(str(key), names, n=1)
-                hint = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(names)}."
-                raise UsageError(f"A location encoder has no option {key!r}: {hint}")
-        try:
-            plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-            return cls(**plain)  # type: ignore[arg-type]
-        except TypeError as error:
-            raise UsageError(f"This location encoder cannot be described: {error}.") from error
+        return described(cls, values, "location encoder")
 
 
 def frequencies(capsule: int) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from periplus.encode.described import described
 from periplus.encode.extras import require_packages
 from periplus.encode.known import KNOWN
 from periplus.encode.preprocess import Preprocess
@@ -181,17 +181,7 @@ def model_spec_from(values: Mapping[str, object]) -> ModelSpec:
     Raises:
         UsageError: a key is unknown, or a value impossible.
     """
-    names = [field.name for field in fields(ModelSpec)]
-    for key in values:
-        if key not in names:
-            nearest = difflib.get_close_matches(str(key), names, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(names)}."
-            raise UsageError(f"A model has no option {key!r}: {hint}")
-    try:
-        plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        return ModelSpec(**plain)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise UsageError(f"This model cannot be described: {error}.") from error
+    return described(ModelSpec, values, "model")
 
 
 def encode_in_batches(
