@@ -1,7 +1,17 @@
 """Made worlds with known truth."""
 
 from periplus.synth.config import TownConfig
-from periplus.synth.planet import Planet, PlanetConfig, make_planet
+from periplus.synth.planet import FieldsConfig, FieldSamples, Planet, PlanetConfig, make_fields, make_planet
 from periplus.synth.town import Town, make_town
 
-__all__ = ["Planet", "PlanetConfig", "Town", "TownConfig", "make_planet", "make_town"]
+__all__ = [
+    "FieldSamples",
+    "FieldsConfig",
+    "Planet",
+    "PlanetConfig",
+    "Town",
+    "TownConfig",
+    "make_fields",
+    "make_planet",
+    "make_town",
+]

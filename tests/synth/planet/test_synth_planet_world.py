@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import importlib.util
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from scipy.special import ndtr
 
 from periplus.errors import UsageError
 from periplus.geo import distance_km
@@ -24,7 +26,7 @@ from periplus.geo.coastline import is_land
 from periplus.geo.continents import CONTINENT_OF
 from periplus.sources import read_table
 from periplus.synth import Planet, PlanetConfig, make_planet
-from periplus.synth.planet import FIELD_MODELS, FieldModel
+from periplus.synth.planet import FIELD_MODELS, FieldModel, fields_of, look_at
 from periplus.synth.planet.planet import SCHEMA, split_of
 from periplus.synth.planet.visits import CHAPTER
 
@@ -117,8 +119,66 @@ def test_impossible_planets_are_refused(field: str, value: object) -> None:
 def test_planet_json_gives_the_field_models_back(planet: Planet) -> None:
     told = json.loads(planet.about.read_text(encoding="utf-8"))
     assert [FieldModel(**model) for model in told["fields"]] == list(FIELD_MODELS)
-    assert (told["format"], told["seed"], told["photos"], told["size_px"]) == (1, 3, 150, 48)
+    assert (told["format"], told["seed"], told["photos"], told["size_px"]) == (2, 3, 150, 48)
     assert "jobs" not in told
+
+
+def test_the_table_has_the_values_that_the_photos_were_drawn_from(planet: Planet) -> None:
+    table = pq.read_table(planet.table)
+    lat, lon = table["lat"].to_numpy(), table["lon"].to_numpy()
+    places = look_at(fields_of(3), lat[:30], lon[:30])
+    assert [name for name in table.column_names if name.startswith("field_")] == [
+        f"field_{m.name}" for m in FIELD_MODELS
+    ]
+    for model in FIELD_MODELS:
+        values = table[f"field_{model.name}"].to_numpy()
+        assert values.tolist() == fields_of(3)[model.name].at(lat, lon).tolist()
+        shares = ndtr(values[:30] / np.sqrt(model.sill + model.nugget))
+        assert [place.share[model.name] for place in places] == shares.tolist()
+        assert [place.values[model.name] for place in places] == values[:30].tolist()
+
+
+def test_photos_are_those_that_the_shipped_model_has_learnt(planet: Planet) -> None:
+    wanted = {
+        0: (145.7, 119.3, 125.9),
+        37: (117.3, 121.3, 124.8),
+        74: (98.8, 102.7, 113.1),
+        111: (151.2, 139.9, 110.4),
+        148: (107.6, 88.3, 78.0),
+    }
+    for number, colour in wanted.items():
+        with Image.open(planet.photos / f"0000/{number:07d}.jpg") as photo:
+            assert np.asarray(photo, np.float64).mean(axis=(0, 1)) == pytest.approx(colour, abs=0.3)
+
+
+def test_a_planet_of_format_1_gains_the_values_and_keeps_its_photos(planet: Planet, tmp_path: Path) -> None:
+    old = Path(shutil.copytree(planet.root, tmp_path / "old"))
+    told = json.loads(planet.about.read_text(encoding="utf-8"))
+    (old / "planet.json").write_text(json.dumps(told | {"format": 1}), encoding="utf-8")
+    table = pq.read_table(planet.table)
+    pq.write_table(table.select(SCHEMA.names[: -len(FIELD_MODELS)]), old / "photos.parquet")
+    (old / "parts").mkdir()  # left by a process that was killed
+    counts: list[int] = []
+    make_planet(old, CONFIG, counts.append)
+    assert counts == []
+    assert pq.read_table(old / "photos.parquet").equals(table)
+    assert hashes(old).keys() == hashes(planet.root).keys()
+    assert hashes(old)["planet.json"] == hashes(planet.root)["planet.json"]
+    (old / "planet.json").write_text(json.dumps(told | {"format": 3}), encoding="utf-8")
+    with pytest.raises(UsageError, match="another planet"):
+        make_planet(old, CONFIG)
+
+
+def test_a_half_made_planet_of_format_1_is_made_anew(tmp_path: Path) -> None:
+    config = replace(CONFIG, photos=2)
+    new = make_planet(tmp_path / "new", config)
+    told = json.loads(new.about.read_text(encoding="utf-8"))
+    (tmp_path / "old/parts").mkdir(parents=True)
+    (tmp_path / "old/planet.json").write_text(json.dumps(told | {"format": 1}), encoding="utf-8")
+    part = pq.read_table(new.table).select(SCHEMA.names[: -len(FIELD_MODELS)])
+    pq.write_table(part, tmp_path / "old/parts/000000.parquet")
+    make_planet(tmp_path / "old", config)
+    assert hashes(tmp_path / "old") == hashes(new.root)
 
 
 def test_the_table_is_a_source(planet: Planet, rows: list[dict[str, Any]]) -> None:

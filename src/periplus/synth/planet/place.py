@@ -47,6 +47,7 @@ class Place:
     Attributes:
         lat_deg, lon_deg: the position.
         country, region: of the nearest town: code and name.
+        values: by field, its value (:meth:`RandomField.at`), which all looks come from.
         share: by field, the share of the Earth that has less of it, 0 to 1.
         urban: 1 in a town, towards 0 far from it.
         coast_km: to the nearest coast.
@@ -59,6 +60,7 @@ class Place:
     lon_deg: float
     country: str
     region: str
+    values: dict[str, float]
     share: dict[str, float]
     urban: float
     coast_km: float
@@ -84,14 +86,15 @@ def fields_of(seed: int) -> dict[str, RandomField]:
 
 def look_at(fields: Mapping[str, RandomField], lat_deg: Values, lon_deg: Values) -> list[Place]:
     """The places at positions (n,) of the planet with these fields; each the same alone or among others."""
+    known = {name: field.at(lat_deg, lon_deg) for name, field in fields.items()}
     shares = {
-        name: ndtr(field.at(lat_deg, lon_deg) / np.sqrt(field.model.sill + field.model.nugget))
-        for name, field in fields.items()
+        name: ndtr(known[name] / np.sqrt(field.model.sill + field.model.nugget)) for name, field in fields.items()
     }
     coast, names = _coast_km(lat_deg, lon_deg), places_of(lat_deg, lon_deg)
     places = []
     for k, name in enumerate(names):
-        share = {field: float(values[k]) for field, values in shares.items()}
+        values = {field: float(column[k]) for field, column in known.items()}
+        share = {field: float(column[k]) for field, column in shares.items()}
         warmth = _warmth(float(lat_deg[k]), share["elevation"])
         belt = 0.25 * np.cos(np.radians(6 * lat_deg[k]))  # wet equator, dry horse latitudes, wet at 60 degrees
         wet = float(np.clip(0.12 + 0.72 * share["moisture"] + belt + 0.08 * np.exp(-coast[k] / 80), 0, 1))
@@ -103,6 +106,7 @@ def look_at(fields: Mapping[str, RandomField], lat_deg: Values, lon_deg: Values)
                 float(lon_deg[k]),
                 name.country_code,
                 name.region,
+                values,
                 share,
                 urban,
                 float(coast[k]),

@@ -16,24 +16,26 @@ import pyarrow as pa
 import pyarrow.parquet
 from threadpoolctl import threadpool_limits
 
-from periplus.errors import UsageError
 from periplus.geo.continents import CONTINENT_OF
-from periplus.store import atomic_path, read_json, write_json_atomic, writing
+from periplus.store import atomic_path, write_json_atomic, writing
+from periplus.synth.planet.claim import claim
 from periplus.synth.planet.config import PlanetConfig
 from periplus.synth.planet.fields import RandomField
 from periplus.synth.planet.photograph import CUE_STRENGTHS, take
 from periplus.synth.planet.place import FIELD_MODELS, fields_of, look_at
 from periplus.synth.planet.visits import CHAPTER, chapter
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""1 had no columns of the fields' values."""
 CONFIG_FILE, TABLE_FILE, PHOTOS, PARTS = "planet.json", "photos.parquet", "photos", "parts"
 A_FOLDER: Final = 1000
 _TEXTS = ("author", "sequence", "taken_at", "split", "country", "region", "continent", "land_cover", "climate", "soil")
 SCHEMA = pa.schema([
     ("path", pa.string()), ("lat", pa.float64()), ("lon", pa.float64()),
     *((name, pa.string()) for name in _TEXTS), ("localizability", pa.float64()),
+    *((f"field_{model.name}", pa.float64()) for model in FIELD_MODELS),
 ])  # fmt: skip
-"""Columns of the table."""
+"""Columns of the table; ``field_*`` are the values of the fields, nugget included, that the photo was drawn from."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def make_planet(out: Path, config: PlanetConfig | None = None, progress: Callabl
     """
     config = config or PlanetConfig()
     planet = Planet(out, out / PHOTOS, out / TABLE_FILE, out / CONFIG_FILE, config.photos)
-    _claim(planet, config)
+    if claim(planet.about, about(config), "planet", older=(1,)) == 1:
+        _renew(planet, config)
     if planet.table.exists():
         return planet
     parts = out / PARTS
@@ -113,20 +116,17 @@ def split_of(seed: int, author: int) -> str:
     return "train" if lot < 0.8 else "val" if lot < 0.85 else "test"
 
 
-def _claim(planet: Planet, config: PlanetConfig) -> None:
-    """Refuse a directory that holds something else; else leave the configuration in it."""
-    out, wanted = planet.root, about(config)
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file; a planet needs a directory. Choose another --output.")
-    if planet.about.is_file():
-        if read_json(planet.about) != wanted:
-            raise UsageError(f"{out} holds another planet ({planet.about}). Choose an empty directory.")
-        return
-    if out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty and holds no planet. Choose an empty directory.")
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(planet.about, wanted)
+def _renew(planet: Planet, config: PlanetConfig) -> None:
+    """Bring what an earlier version made up to date: its table gains the fields' values, its photos are the same."""
+    shutil.rmtree(planet.root / PARTS, ignore_errors=True)
+    if planet.table.exists():
+        table = pa.parquet.read_table(planet.table)
+        lat, lon = table.column("lat").to_numpy(), table.column("lon").to_numpy()
+        more = {f"field_{name}": field.at(lat, lon) for name, field in fields_of(config.seed).items()}
+        columns = {name: more[name] if name in more else table.column(name) for name in SCHEMA.names}
+        with atomic_path(planet.table) as temporary:
+            pa.parquet.write_table(pa.table(columns, schema=SCHEMA), temporary)
+    write_json_atomic(planet.about, about(config))
 
 
 def _part(out: Path, number: int) -> Path:
@@ -188,7 +188,7 @@ def _make_chapter(out: Path, config: PlanetConfig, fields: Mapping[str, RandomFi
             "split": split_of(config.seed, author), "country": place.country, "region": place.region,
             "continent": CONTINENT_OF.get(place.country),
             "land_cover": place.land_cover, "climate": place.climate, "soil": place.soil,
-            "localizability": round(telling, 4),
+            "localizability": round(telling, 4), **{f"field_{name}": value for name, value in place.values.items()},
         })  # fmt: skip
     with atomic_path(_part(out, number)) as temporary:
         pa.parquet.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), temporary)
