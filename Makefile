@@ -21,7 +21,7 @@ setup: $(STAMP)   ## make the virtual environment
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,heif,learn,onnx]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,heif,learn,onnx,plots]"
 	# The peer that we are compared with: its wheel alone, since the torchvision that it asks for breaks transformers.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps geoclip
 	touch $@
@@ -52,9 +52,12 @@ bench: setup   ## run the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.reranking
 	$(BIN)/python -m benchmarks.onnx
 	$(BIN)/python -m benchmarks.imports
+	$(BIN)/python -m benchmarks.spatial
+	$(BIN)/python -m benchmarks.spatial_large --interrupt
+	$(BIN)/python -m benchmarks.spatial_fits
 
 landmarks: setup   ## train the best landmark encoder (about half an hour) and ask it: make landmarks QUERIES=table.csv
 	$(BIN)/periplus train experiments/landmarks-44/best.toml --resume $(if $(QUERIES),--ask "$(QUERIES)")
 
 clean:   ## remove what was built
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-peers $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
