@@ -9,13 +9,18 @@ from importlib import resources
 from periplus.plots.svg import Markup, escape
 
 
-def page_head(title: str) -> str:
+def page_head(title: str, *sheets: str) -> str:
     """Everything up to and including ``<body>``.
 
     The content security policy forbids every request and every script, and allows exactly one style sheet (by its
     hash) and pictures within the page (``data:``).
+
+    Args:
+        title: of the page.
+        sheets: style sheets after the house's own, as files under ``periplus/plots``.
     """
-    style = resources.files("periplus.plots").joinpath("report.css").read_text(encoding="utf-8")
+    files = resources.files("periplus.plots")
+    style = "".join(files.joinpath(sheet).read_text(encoding="utf-8") for sheet in ("report.css", *sheets))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return f"""<!doctype html>
