@@ -46,11 +46,19 @@ def correlated(n: int, width: int, seed: int = 0) -> NDArray[np.float32]:
 def test_whitened_sample_has_identity_covariance(n: int, width: int, dim: int) -> None:
     sample = correlated(n, width)
     mean, whitening = learn_whitening(sample, dim)
-    out = min(dim, n - 1, width)
+    out = min(dim, n // 2, width)
     assert whitening.shape == (width, out)
     white = (sample - mean) @ whitening
     np.testing.assert_allclose(white.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(white.T @ white / n, np.eye(out), atol=2e-3)
+
+
+def test_the_sample_does_not_become_a_simplex() -> None:
+    sample = correlated(64, 400)
+    mean, whitening = learn_whitening(sample, 256)
+    white = (sample - mean) @ whitening
+    white /= np.linalg.norm(white, axis=1, keepdims=True)
+    assert (white @ white.T)[np.triu_indices(64, 1)].std() > 0.1
 
 
 def test_whitening_keeps_the_strongest_components() -> None:

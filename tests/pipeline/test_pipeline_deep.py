@@ -108,7 +108,7 @@ def test_its_vlad_is_that_of_the_local_features(opened: OpenedGallery) -> None:
         stored = opened.gallery.blob("vlad", row).view(np.float16)
         np.testing.assert_array_equal(stored, wanted.astype(np.float16))
         assert abs(float(np.linalg.norm(wanted)) - 1) < 1e-5
-        assert wanted.shape == (opened.encoder.vlad.dim,) != (opened.gallery.dim,)
+        assert wanted.shape == (opened.encoder.vlad.dim,)
 
 
 def test_its_patches_are_the_models_own(opened: OpenedGallery, sees: PictureEncoder) -> None:

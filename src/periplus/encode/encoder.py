@@ -58,7 +58,7 @@ class EncoderConfig:
         packed_dim: components kept of a stored descriptor.
         codebook_size: visual words, at most; fewer where the sample is small.
         vlad_centroids: centroids of VLAD.
-        vlad_dim: length of the whitened vector, at most.
+        vlad_dim: length of the whitened vector, at most; never more than half of the sample.
         sample_descriptors: descriptors that the codebook is learnt from, at most.
         seed: of the sample and of k-means.
     """

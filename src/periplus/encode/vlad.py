@@ -15,6 +15,7 @@ from periplus.encode.words import nearest_words
 from periplus.errors import UsageError
 
 _FEWEST_TO_WHITEN = 16
+_VECTORS_A_DIRECTION = 2
 _LEAST_VARIANCE = 1e-9
 
 
@@ -65,9 +66,10 @@ def aggregate(descriptors: NDArray[np.float32], centroids: NDArray[np.float32]) 
 
 
 def learn_whitening(vectors: NDArray[np.float32], dim: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean (D,) and whitening (D, out) of a sample of VLADs (n, D), out = min(dim, n - 1).
+    """Mean (D,) and whitening (D, out) of a sample of VLADs (n, D), out = min(dim, n / 2).
 
-    A sample too small to say anything about directions keeps the vectors as they are (out = D).
+    With all n - 1 directions that n vectors span, whitening would put these vectors at one distance from each other,
+    whatever they show. A sample too small to say anything about directions keeps the vectors as they are (out = D).
     """
     n, width = vectors.shape
     if n < _FEWEST_TO_WHITEN:
@@ -77,7 +79,7 @@ def learn_whitening(vectors: NDArray[np.float32], dim: int) -> tuple[NDArray[np.
     # n < D as a rule: the n x n Gram matrix has the same spectrum as the D x D covariance.
     values, left = np.linalg.eigh(centred @ centred.T / n)
     # Rows have unit length: a variance below this is rounding, as among copies of one photo.
-    keep = [i for i in np.argsort(-values)[: min(dim, n - 1)] if values[i] > _LEAST_VARIANCE]
+    keep = [i for i in np.argsort(-values)[: min(dim, n // _VECTORS_A_DIRECTION)] if values[i] > _LEAST_VARIANCE]
     if not keep:
         return np.zeros(width, np.float32), np.eye(width, dtype=np.float32)
     axes = centred.T @ left[:, keep] / np.sqrt(values[keep] * n)
