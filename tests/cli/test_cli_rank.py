@@ -160,7 +160,7 @@ def test_wrong_use(call: Any, photos: Path, words: Path, vectors: Path, tmp_path
         (vectors, ["--refine", "expand=3"], "No refinement 'expand'; there are augmentation, expansion, superglobal"),
         (vectors, ["--refine", "expansion"], "--refine 'expansion' is not STAGE=N with a number from 1"),
         (words, ["--split", "private"], "There is no split 'private' in this source; it has gallery, query."),
-        (words, ["--table", tmp_path / "t.txt"], "a table of queries ends in .csv or .parquet"),
+        (words, ["--table", tmp_path / "t.txt"], "a table ends in .csv or .parquet"),
         (words, ["--weight", 1.5], "weight"),
         (words, ["-k", 0], "-k"),
         (words, ["--rerank", "orb"], "orb"),

@@ -17,6 +17,7 @@ from periplus.synth import TownConfig, make_town
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE, README, WORLD = ROOT / "docs" / "guide.md", ROOT / "README.md", ROOT / "docs" / "world.md"
+SPATIAL = ROOT / "docs" / "spatial.md"
 INDEX = "periplus index town/gallery -o town.gallery"
 SMALL = TownConfig(gallery=40, queries=6, strangers=3, size_px=(480, 360), blocks=(2, 1), jobs=1)
 TOLERANCE = 0.01
@@ -179,3 +180,11 @@ def test_there_is_something_to_run() -> None:
 def test_the_world_page(tmp_path: Path) -> None:
     run_page(WORLD, Shell(tmp_path))
     assert (tmp_path / "belief.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.slow
+def test_the_spatial_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_page(SPATIAL, Shell(tmp_path))
+    assert "<svg" in (tmp_path / "matern.svg").read_text(encoding="utf-8")
+    assert (tmp_path / "cloud.png").read_bytes().startswith(b"\x89PNG")

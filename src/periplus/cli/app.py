@@ -15,6 +15,7 @@ from periplus.cli.index import index
 from periplus.cli.locate import locate
 from periplus.cli.models import models
 from periplus.cli.search import search
+from periplus.cli.spatial import spatial_app
 from periplus.cli.synth import synth_app
 from periplus.cli.text import say
 from periplus.cli.train import compare, train
@@ -44,6 +45,7 @@ app.command()(models)
 app.command()(data)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(gallery_app, name="gallery")
+app.add_typer(spatial_app, name="spatial")
 app.add_typer(synth_app, name="synth")
 
 _WRONG_USE = cast("tuple[type[typer.BadParameter], ...]", typer.BadParameter.__bases__)

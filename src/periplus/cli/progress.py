@@ -20,7 +20,9 @@ _STAGES = {
     "rerank": "Comparing local features",
     "locate": "Locating",
     "search": "Searching",
-    "draw": "Taking photos",
+    "draw": "Drawing",
+    "pairs": "Comparing pairs",
+    "measure": "Measuring vectors",
 }
 
 
