@@ -21,10 +21,10 @@ from threadpoolctl import threadpool_limits
 from benchmarks import spatial_data, spatial_ours, spatial_peers, thesis_variogram
 from benchmarks.harness import report
 from benchmarks.spatial_floor import bare_products
-from periplus.spatial.lags import given_lags, log_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.sampled import sampled_variograms
-from periplus.spatial.tiles import COLUMNS, ROWS
+from periplus.spatial.pairs.lags import given_lags, log_lags
+from periplus.spatial.pairs.tiles import COLUMNS, ROWS
+from periplus.spatial.variograms.sampled import sampled_variograms
 
 Line = dict[str, object]
 Values = NDArray[np.float64]

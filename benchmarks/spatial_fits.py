@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from benchmarks.harness import report
 from benchmarks.spatial_ours import exact
 from periplus.geo import to_unit
-from periplus.spatial.fit import Fit, fit_model
-from periplus.spatial.lags import log_lags
-from periplus.spatial.models import Family, VariogramModel
+from periplus.spatial.fitting.fit import Fit, fit_model
+from periplus.spatial.fitting.models import Family, VariogramModel
 from periplus.spatial.observations import Observations
+from periplus.spatial.pairs.lags import log_lags
 from periplus.synth.planet.samples import FAMILIES, FieldsConfig, drawn
 from periplus.synth.planet.scatter import Where, scatter
 
@@ -73,14 +73,14 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=20_000)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--length-scales", type=float, nargs="+", default=[300.0], help="km; 600 is harder")
     parser.add_argument("--dims", type=int, nargs="+", default=[1, 16])
     parser.add_argument("--where", choices=get_args(Where), nargs="+", default=["sphere", "towns"])
     parser.add_argument("--lags", type=int, default=25)
     parser.add_argument("--shortest", type=float, default=10.0, help="km, the first lag's end; lags grow by one factor")
     parser.add_argument("--reach", type=float, default=2.0, help="the last lag's end, in effective ranges")
-    parser.add_argument("--weights", choices=("pairs", "cressie", "equal"), default="cressie")
+    parser.add_argument("--weights", choices=("pairs", "cressie", "equal"), default="equal")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--name", default="spatial_fits", help="of the file of results")
     chosen = parser.parse_args()

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from benchmarks import spatial_data
 from benchmarks.harness import ROOT, peak_mb, report
 from benchmarks.spatial_floor import Floor, bare_products, bare_products_torch
-from periplus.spatial import checkpoint
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.lags import linear_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.tiles import COLUMNS, ROWS, PassSettings
+from periplus.spatial.pairs import checkpoint
+from periplus.spatial.pairs.lags import linear_lags
+from periplus.spatial.pairs.tiles import COLUMNS, ROWS, PassSettings
+from periplus.spatial.variograms.exact import exact_variograms
 
 _FLOOR_ROWS = 20_000
 _DEVICE_TILE = 8192

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import ROOT, peak_mb
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.lags import given_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.tiles import PassSettings
-from periplus.spatial.variogram import Estimator, Variogram
+from periplus.spatial.pairs.lags import given_lags
+from periplus.spatial.pairs.tiles import PassSettings
+from periplus.spatial.variograms.exact import exact_variograms
+from periplus.spatial.variograms.variogram import Estimator, Variogram
 
 Values = NDArray[np.float64]
 

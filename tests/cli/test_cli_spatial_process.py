@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from forger_spatial import forge_vectors
 
-from periplus.spatial import tiles
-from periplus.spatial.checkpoint import Checkpoint
+from periplus.spatial.pairs import tiles
+from periplus.spatial.pairs.checkpoint import Checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from periplus.spatial.cloud import SimilarityCloud, SimilaritySettings
-from periplus.spatial.collapse import Collapse, CollapseSettings, measure_collapse
-from periplus.spatial.fit import Fit
-from periplus.spatial.models import VariogramModel
-from periplus.spatial.similarity import similarity_against_distance
-from periplus.spatial.tiles import PassSettings
-from periplus.spatial.variogram import Variogram
+from periplus.spatial.clouds.cloud import SimilarityCloud, SimilaritySettings
+from periplus.spatial.clouds.similarity import similarity_against_distance
+from periplus.spatial.fitting.fit import Fit
+from periplus.spatial.fitting.models import VariogramModel
+from periplus.spatial.pairs.tiles import PassSettings
+from periplus.spatial.variograms.variogram import Variogram
+from periplus.spatial.vectors.collapse import Collapse, CollapseSettings, measure_collapse
 
 MODEL = VariogramModel("exponential", 0.2, 0.8, 700.0)
 INTERVALS = {

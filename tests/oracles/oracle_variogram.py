@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from periplus.geo import bearing_deg, destination, distance_km
-from periplus.spatial.lags import HALF_GIRTH_KM
 from periplus.spatial.observations import Observations
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM
 
 Array = NDArray[np.float64]
 

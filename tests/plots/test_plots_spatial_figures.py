@@ -25,10 +25,10 @@ from periplus.plots.spatial.collapse_panels import numbers_of, tail_of, uniform_
 from periplus.plots.spatial.fit_marks import reached_km
 from periplus.plots.spatial.similarity_figure import bands_of, spread
 from periplus.plots.spatial.words import digits, km_words, name_of, percent, signed
-from periplus.spatial.collapse import measure_collapse
-from periplus.spatial.models import VariogramModel
-from periplus.spatial.similarity import similarity_against_distance
-from periplus.spatial.uniformity import uniformity_of_uniform
+from periplus.spatial.clouds.similarity import similarity_against_distance
+from periplus.spatial.fitting.models import VariogramModel
+from periplus.spatial.vectors.collapse import measure_collapse
+from periplus.spatial.vectors.uniformity import uniformity_of_uniform
 
 NASTY = "$\\frac{<script>& 🏛️ \x00\ud800 \u202e\n--> _x_ " + "long " * 200
 

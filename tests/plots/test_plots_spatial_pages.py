@@ -22,8 +22,8 @@ from periplus.plots.spatial.inline_svg import inline_svg
 from periplus.plots.spatial.pictures import Photos
 from periplus.plots.spatial.similarity_words import similarity_tells
 from periplus.plots.spatial.words import between, correlation_words
-from periplus.spatial.correlation import Correlation
-from periplus.spatial.models import VariogramModel
+from periplus.spatial.clouds.correlation import Correlation
+from periplus.spatial.fitting.models import VariogramModel
 
 CHROMIUM = Path("/usr/bin/chromium")
 NASTY = "<script>alert('1')</script> \"&\" 🏛️ \u202e\u05d0\u05d1 $\\frac{"

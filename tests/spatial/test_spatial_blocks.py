@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from periplus.geo import to_unit
-from periplus.spatial.blocks import compact_blocks, gaps
+from periplus.spatial.pairs.blocks import compact_blocks, gaps
 
 
 def _places(n: int, seed: int = 0) -> np.ndarray:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from periplus.errors import CannotRunError, UsageError
-from periplus.spatial.checkpoint import Checkpoint
-from periplus.spatial.exact import PassSettings, exact_variograms
-from periplus.spatial.lags import HALF_GIRTH_KM, linear_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.variogram import Estimator
+from periplus.spatial.pairs.checkpoint import Checkpoint
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, linear_lags
+from periplus.spatial.variograms.exact import PassSettings, exact_variograms
+from periplus.spatial.variograms.variogram import Estimator
 
 LAGS = linear_lags(HALF_GIRTH_KM, 6)
 
@@ -139,6 +139,6 @@ def test_it_is_saved_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     checkpoint = Checkpoint(file, "key")
     checkpoint.save(1, {})
     assert not file.exists()
-    monkeypatch.setattr("periplus.spatial.checkpoint.EVERY_S", 0.0)
+    monkeypatch.setattr("periplus.spatial.pairs.checkpoint.EVERY_S", 0.0)
     checkpoint.save(2, {})
     assert Checkpoint(file, "key").load({}) == 2

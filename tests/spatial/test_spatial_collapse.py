@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from periplus.errors import EmptyInputError, UsageError
-from periplus.spatial.collapse import Collapse, CollapseSettings, measure_collapse
+from periplus.spatial.vectors.collapse import Collapse, CollapseSettings, measure_collapse
 
 
 def _vectors(n: int, dim: int, cone: float = 0.0, seed: int = 0) -> np.ndarray:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oracle_similarity import jackknife_error as slow_error
 from scipy import stats
 
-from periplus.spatial.correlation import (
+from periplus.spatial.clouds.correlation import (
     jackknife_error,
     leave_out,
     pearson_of_sums,

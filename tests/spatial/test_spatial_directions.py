@@ -8,12 +8,13 @@ from oracle_variogram import axis_deg
 
 from periplus.errors import UsageError
 from periplus.geo import to_unit
-from periplus.spatial.classes import ArcClasses
-from periplus.spatial.directions import Directions, sector_ends_deg
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.lags import HALF_GIRTH_KM, given_lags, linear_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.tiles import Tile, Workspace
+from periplus.spatial.pairs.classes import ArcClasses
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, given_lags, linear_lags
+from periplus.spatial.pairs.tiles import Tile
+from periplus.spatial.pairs.workspace import Workspace
+from periplus.spatial.variograms.directions import Directions, sector_ends_deg
+from periplus.spatial.variograms.exact import exact_variograms
 
 
 def _axes(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:

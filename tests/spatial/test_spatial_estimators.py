@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from periplus.spatial.estimators import cressie, matheron
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.histograms import CoarseBins, first_brackets
-from periplus.spatial.lags import HALF_GIRTH_KM, linear_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.variogram import Estimator
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, linear_lags
+from periplus.spatial.variograms.estimators import cressie, matheron
+from periplus.spatial.variograms.exact import exact_variograms
+from periplus.spatial.variograms.histograms import CoarseBins, first_brackets
+from periplus.spatial.variograms.variogram import Estimator
 
 
 def test_closed_forms() -> None:

@@ -13,12 +13,12 @@ from oracle_variogram import slow_jackknife, slow_variograms
 
 from periplus.errors import UsageError
 from periplus.geo import EARTH_RADIUS_KM, from_unit, to_unit
-from periplus.spatial import tiles
-from periplus.spatial.blocks import compact_blocks
-from periplus.spatial.exact import PassSettings, exact_variograms
-from periplus.spatial.lags import HALF_GIRTH_KM, Lags, given_lags, linear_lags, log_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.variogram import Estimator
+from periplus.spatial.pairs import tiles
+from periplus.spatial.pairs.blocks import compact_blocks
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, Lags, given_lags, linear_lags, log_lags
+from periplus.spatial.variograms.exact import PassSettings, exact_variograms
+from periplus.spatial.variograms.variogram import Estimator
 
 LAGS = log_lags(1, HALF_GIRTH_KM, 12)
 Array = np.ndarray
@@ -212,7 +212,7 @@ def test_constant_values_have_no_semivariance(estimator: Estimator) -> None:
 def test_vectors_beyond_the_resident_limit_are_read_in_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     observed = _observed("half")
     wanted = exact_variograms(observed, LAGS)[0]
-    monkeypatch.setattr("periplus.spatial.values.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("periplus.spatial.variograms.values.RESIDENT_BYTES", 0)
     found = exact_variograms(observed, LAGS)[0]
     assert found.gamma.tobytes() == wanted.gamma.tobytes()
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from periplus.errors import UsageError
 from periplus.geo import from_unit
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.fit import Fit, fit_model, fit_models
-from periplus.spatial.lags import given_lags
-from periplus.spatial.least import WEIGHTS, Weights
-from periplus.spatial.models import FAMILIES, Family, VariogramModel
+from periplus.spatial.fitting.fit import Fit, fit_model, fit_models
+from periplus.spatial.fitting.least import WEIGHTS, Weights
+from periplus.spatial.fitting.models import FAMILIES, Family, VariogramModel
 from periplus.spatial.observations import Observations
-from periplus.spatial.variogram import Variogram
+from periplus.spatial.pairs.lags import given_lags
+from periplus.spatial.variograms.exact import exact_variograms
+from periplus.spatial.variograms.variogram import Variogram
 from periplus.synth.planet import FieldModel
 
 KM = np.geomspace(15, 1800, 18)

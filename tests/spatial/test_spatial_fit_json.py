@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from periplus.errors import UsageError
-from periplus.spatial.fit import Fit
-from periplus.spatial.fit_json import read_fit, write_fit
-from periplus.spatial.models import CONVENTION, FAMILIES, VariogramModel
+from periplus.spatial.fitting.fit import Fit
+from periplus.spatial.fitting.fit_json import read_fit, write_fit
+from periplus.spatial.fitting.models import CONVENTION, FAMILIES, VariogramModel
 
 ENDS = {"nugget": (0.1, 0.3), "length_scale_km": (200.0, 480.5), "shape": (1.0, 1.0)}
 FIT = Fit(

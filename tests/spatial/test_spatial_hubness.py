@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import skew
 
-from periplus.spatial.hubness import Hubness, measure_hubness
-from periplus.spatial.nearest_vectors import nearest_vectors
+from periplus.spatial.vectors.hubness import Hubness, measure_hubness
+from periplus.spatial.vectors.nearest_vectors import nearest_vectors
 
 
 def _of(nearest: list[list[int]], hubs: int = 2) -> Hubness:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from periplus.errors import UsageError
 from periplus.geo import from_unit
-from periplus.spatial.estimators import ESTIMATES
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.fit import fit_model
-from periplus.spatial.intervals import INTERVALS_OF, _drawn, _interval, with_intervals
-from periplus.spatial.lags import Lags, given_lags
+from periplus.spatial.fitting.fit import fit_model
+from periplus.spatial.fitting.intervals import INTERVALS_OF, _drawn, _interval, with_intervals
 from periplus.spatial.observations import Observations
-from periplus.spatial.tiles import PassSettings
-from periplus.spatial.variogram import BlockSums, Estimator, Variogram
+from periplus.spatial.pairs.lags import Lags, given_lags
+from periplus.spatial.pairs.tiles import PassSettings
+from periplus.spatial.variograms.estimators import ESTIMATES
+from periplus.spatial.variograms.exact import exact_variograms
+from periplus.spatial.variograms.variogram import BlockSums, Estimator, Variogram
 from periplus.synth.planet import FieldModel
 
 TRUTH = FieldModel("x", "exponential", 400.0, sill=1.0, nugget=0.25)

@@ -7,7 +7,7 @@ import oracle_collapse as twin
 import pytest
 from scipy.spatial import cKDTree
 
-from periplus.spatial.intrinsic_dimension import IntrinsicDimension, intrinsic_dimension
+from periplus.spatial.vectors.intrinsic_dimension import IntrinsicDimension, intrinsic_dimension
 
 
 def _of(points: np.ndarray, k: int = 10) -> IntrinsicDimension:

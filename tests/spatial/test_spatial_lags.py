@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from periplus.errors import EmptyInputError, UsageError
 from periplus.geo import distance_km
-from periplus.spatial.classes import ArcClasses
-from periplus.spatial.lags import HALF_GIRTH_KM, Lags, equal_count_lags, given_lags, linear_lags, log_lags
-from periplus.spatial.tiles import Workspace
+from periplus.spatial.pairs.classes import ArcClasses
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, Lags, equal_count_lags, given_lags, linear_lags, log_lags
+from periplus.spatial.pairs.workspace import Workspace
 
 
 def test_edges() -> None:

@@ -14,9 +14,9 @@ from scipy.integrate import quad
 
 from periplus.errors import UsageError
 from periplus.geo import EARTH_RADIUS_KM, distance_km, to_unit
-from periplus.spatial.lags import HALF_GIRTH_KM
-from periplus.spatial.matern import matern_correlation, matern_reach
-from periplus.spatial.models import CONVENTION, FAMILIES, Family, Metric, VariogramModel
+from periplus.spatial.fitting.matern import matern_correlation, matern_reach
+from periplus.spatial.fitting.models import CONVENTION, FAMILIES, Family, Metric, VariogramModel
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM
 
 KM = np.concatenate([[0, 1e-9, 1e-3], np.geomspace(0.1, HALF_GIRTH_KM, 300)])
 SHAPES: list[tuple[Family, float]] = [

@@ -10,7 +10,7 @@ from oracle_similarity import discordance as slow_discordance
 from oracle_similarity import jackknife_error as slow_error
 from scipy import stats
 
-from periplus.spatial.monotone import Monotonicity, Rise, curve_and_rises, discordance
+from periplus.spatial.clouds.monotone import Monotonicity, Rise, curve_and_rises, discordance
 
 
 @given(seed=st.integers(0, 1000), rows=st.integers(1, 7), columns=st.integers(1, 7))

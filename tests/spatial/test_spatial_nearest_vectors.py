@@ -7,8 +7,8 @@ import oracle_collapse as twin
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from periplus.spatial import nearest_vectors as room
-from periplus.spatial.nearest_vectors import NearestVectors, distinct_rows, nearest_vectors
+from periplus.spatial.vectors import nearest_vectors as room
+from periplus.spatial.vectors.nearest_vectors import NearestVectors, distinct_rows, nearest_vectors
 
 
 def _unit(n: int, dim: int, seed: int = 0) -> np.ndarray:

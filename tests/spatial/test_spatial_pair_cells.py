@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from periplus.geo import to_unit
-from periplus.spatial.pair_cells import Candidates, all_candidates, near_candidates
+from periplus.spatial.variograms.pair_cells import Candidates, all_candidates, near_candidates
 
 
 def _places(seed: int, n: int, spread_deg: float) -> np.ndarray:

@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from periplus.geo import EARTH_RADIUS_KM
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.lags import HALF_GIRTH_KM, given_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.tiles import PassSettings
-from periplus.spatial.variogram import Estimator, Variogram
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, given_lags
+from periplus.spatial.pairs.tiles import PassSettings
+from periplus.spatial.variograms.exact import exact_variograms
+from periplus.spatial.variograms.variogram import Estimator, Variogram
 
 Values = NDArray[np.float64]
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "skgstat.json").read_text(encoding="utf-8"))

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from periplus.errors import UsageError
 from periplus.geo import destination, distance_km, from_unit, to_unit
-from periplus.spatial import Estimator, Observations, Variogram, pair_draws, pair_values
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.lags import HALF_GIRTH_KM, Lags, given_lags, linear_lags, log_lags
-from periplus.spatial.pair_draws import LagPairs, PairDraws
-from periplus.spatial.pair_values import pair_differences
-from periplus.spatial.sampled import sampled_variograms
+from periplus.spatial import Estimator, Observations, Variogram
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, Lags, given_lags, linear_lags, log_lags
+from periplus.spatial.variograms import pair_draws, pair_values
+from periplus.spatial.variograms.exact import exact_variograms
+from periplus.spatial.variograms.pair_draws import LagPairs, PairDraws
+from periplus.spatial.variograms.pair_values import pair_differences
+from periplus.spatial.variograms.sampled import sampled_variograms
 
 LAGS = log_lags(1, HALF_GIRTH_KM, 14)
 DIM = 6

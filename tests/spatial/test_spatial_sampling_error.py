@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from periplus.spatial import ESTIMATORS
-from periplus.spatial.sampling_error import sample_semivariance
+from periplus.spatial.variograms.sampling_error import sample_semivariance
 
 
 def test_matheron_in_closed_form() -> None:

@@ -14,11 +14,11 @@ from scipy import stats
 
 from periplus.errors import EmptyInputError, UsageError
 from periplus.geo import from_unit, to_unit
-from periplus.spatial import checkpoint
-from periplus.spatial.cloud import BANDS, SimilarityCloud, SimilaritySettings
-from periplus.spatial.lags import HALF_GIRTH_KM, Lags
-from periplus.spatial.similarity import quantiles_of_counts, similarity_against_distance
-from periplus.spatial.tiles import PassSettings, make_plan
+from periplus.spatial.clouds.cloud import BANDS, SimilarityCloud, SimilaritySettings
+from periplus.spatial.clouds.similarity import quantiles_of_counts, similarity_against_distance
+from periplus.spatial.pairs import checkpoint
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, Lags
+from periplus.spatial.pairs.tiles import PassSettings, make_plan
 
 Values = NDArray[np.float64]
 Vectors = NDArray[np.float32]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from periplus.spatial import unit_blocks
-from periplus.spatial.spectrum import Directions, directions, second_moments
+from periplus.spatial.vectors import unit_blocks
+from periplus.spatial.vectors.spectrum import Directions, directions, second_moments
 
 
 def _of(vectors: np.ndarray, dtype: type = np.float64) -> Directions:

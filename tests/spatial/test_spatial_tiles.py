@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from periplus.geo import EARTH_RADIUS_KM, distance_km
-from periplus.spatial.lags import HALF_GIRTH_KM, Lags, given_lags
-from periplus.spatial.tiles import PassSettings, Plan, Sums, Tile, make_plan, walk
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, Lags, given_lags
+from periplus.spatial.pairs.tiles import PassSettings, Plan, Sums, Tile, make_plan, walk
 
 
 class _Seen:

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from periplus.errors import CannotRunError, MissingExtraError, UsageError
-from periplus.spatial import torch_tiles
-from periplus.spatial.exact import PassSettings, exact_variograms
-from periplus.spatial.lags import HALF_GIRTH_KM, log_lags
 from periplus.spatial.observations import Observations
-from periplus.spatial.tiles import Sums, Tile, make_plan
-from periplus.spatial.variogram import Estimator
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, log_lags
+from periplus.spatial.pairs.tiles import Sums, Tile, make_plan
+from periplus.spatial.variograms import torch_tiles
+from periplus.spatial.variograms.exact import PassSettings, exact_variograms
+from periplus.spatial.variograms.variogram import Estimator
 
 LAGS = log_lags(1, HALF_GIRTH_KM, 9)
 TORCH = PassSettings(blocks=12, backend="torch")
@@ -60,7 +60,7 @@ def test_as_numpy(kind: str, estimator: Estimator, sectors: int) -> None:
 
 def test_small_tiles_and_vectors_that_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = exact_variograms(_observed("vector"), LAGS, how=TORCH)[0]
-    monkeypatch.setattr("periplus.spatial.values.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("periplus.spatial.variograms.values.RESIDENT_BYTES", 0)
     monkeypatch.setitem(torch_tiles._CELLS, "cpu", 100)
     found = exact_variograms(_observed("vector"), LAGS, how=TORCH)[0]
     np.testing.assert_array_equal(found.count, wanted.count)

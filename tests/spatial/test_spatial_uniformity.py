@@ -7,8 +7,8 @@ import oracle_collapse as twin
 import pytest
 from scipy.special import iv
 
-from periplus.spatial import uniformity as room
-from periplus.spatial.uniformity import PairSums, alignment, pair_sums, pair_tiles, uniformity_of_uniform
+from periplus.spatial.vectors import uniformity as room
+from periplus.spatial.vectors.uniformity import PairSums, alignment, pair_sums, pair_tiles, uniformity_of_uniform
 
 
 def _unit(n: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -76,7 +76,7 @@ def test_alignment_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, pairs = rng.standard_normal((60, 4)), rng.integers(0, 60, (200, 2))
     z = twin.unit(vectors)
     expected = np.mean([np.sum((z[i] - z[j]) ** 2) for i, j in pairs])
-    monkeypatch.setattr("periplus.spatial.unit_blocks._NUMBERS", 64)
+    monkeypatch.setattr("periplus.spatial.vectors.unit_blocks._NUMBERS", 64)
     assert alignment(vectors, pairs) == pytest.approx((expected, 200))
     # Over all pairs it is what the mean similarity says.
     everyone = np.stack(np.triu_indices(60, 1), axis=1)

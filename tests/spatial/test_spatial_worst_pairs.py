@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle_similarity import AllPairs, greedy
 
-from periplus.spatial.worst_pairs import Pairs, WorstRule, above, lowest_score, scored_pairs
+from periplus.spatial.clouds.worst_pairs import Pairs, WorstRule, above, lowest_score, scored_pairs
 
 
 def streamed(rule: WorstRule, pairs: Pairs, portions: int, rng: np.random.Generator) -> list[tuple[int, int]]:

@@ -1,21 +1,21 @@
 """Spatial statistics: semivariograms, similarity against distance, collapse of an embedding space."""
 
-from periplus.spatial.cloud import SimilarityCloud, SimilaritySettings
-from periplus.spatial.collapse import Collapse, CollapseSettings, measure_collapse
-from periplus.spatial.correlation import Correlation
-from periplus.spatial.exact import exact_variograms
-from periplus.spatial.fit import Fit, fit_model, fit_models
-from periplus.spatial.fit_json import read_fit, write_fit
-from periplus.spatial.intervals import with_intervals
-from periplus.spatial.lags import HALF_GIRTH_KM, Lags, equal_count_lags, given_lags, linear_lags, log_lags
-from periplus.spatial.least import Weights
-from periplus.spatial.models import FAMILIES, Family, Metric, VariogramModel
+from periplus.spatial.clouds.cloud import SimilarityCloud, SimilaritySettings
+from periplus.spatial.clouds.correlation import Correlation
+from periplus.spatial.clouds.similarity import similarity_against_distance
+from periplus.spatial.clouds.worst_pairs import WorstPair
+from periplus.spatial.fitting.fit import Fit, fit_model, fit_models
+from periplus.spatial.fitting.fit_json import read_fit, write_fit
+from periplus.spatial.fitting.intervals import with_intervals
+from periplus.spatial.fitting.least import Weights
+from periplus.spatial.fitting.models import FAMILIES, Family, Metric, VariogramModel
 from periplus.spatial.observations import Observations
-from periplus.spatial.sampled import sampled_variograms
-from periplus.spatial.similarity import similarity_against_distance
-from periplus.spatial.tiles import PassSettings
-from periplus.spatial.variogram import ESTIMATORS, BlockSums, Estimator, Variogram
-from periplus.spatial.worst_pairs import WorstPair
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM, Lags, equal_count_lags, given_lags, linear_lags, log_lags
+from periplus.spatial.pairs.tiles import PassSettings
+from periplus.spatial.variograms.exact import exact_variograms
+from periplus.spatial.variograms.sampled import sampled_variograms
+from periplus.spatial.variograms.variogram import ESTIMATORS, BlockSums, Estimator, Variogram
+from periplus.spatial.vectors.collapse import Collapse, CollapseSettings, measure_collapse
 
 __all__ = [
     "ESTIMATORS",

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from periplus.spatial.cloud import BANDS, SimilarityCloud
-from periplus.spatial.collapse import Collapse
-from periplus.spatial.correlation import Correlation
-from periplus.spatial.fit import Fit
-from periplus.spatial.models import VariogramModel
-from periplus.spatial.variogram import Variogram
-from periplus.spatial.worst_pairs import WorstPair
+from periplus.spatial.clouds.cloud import BANDS, SimilarityCloud
+from periplus.spatial.clouds.correlation import Correlation
+from periplus.spatial.clouds.worst_pairs import WorstPair
+from periplus.spatial.fitting.fit import Fit
+from periplus.spatial.fitting.models import VariogramModel
+from periplus.spatial.variograms.variogram import Variogram
+from periplus.spatial.vectors.collapse import Collapse
 
 Document = dict[str, Any]
 _MODEL = ("family", "nugget", "partial_sill", "sill", "length_scale_km", "effective_range_km", "shape", "metric")

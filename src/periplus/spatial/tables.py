@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from periplus.spatial.cloud import BANDS, SimilarityCloud
-from periplus.spatial.collapse import Collapse
+from periplus.spatial.clouds.cloud import BANDS, SimilarityCloud
 from periplus.spatial.documents import collapse_measures
-from periplus.spatial.fit import Fit
-from periplus.spatial.variogram import Variogram
+from periplus.spatial.fitting.fit import Fit
+from periplus.spatial.variograms.variogram import Variogram
+from periplus.spatial.vectors.collapse import Collapse
 
 
 def variogram_table(variograms: Sequence[Variogram], best: Sequence[Fit | None]) -> pa.Table:

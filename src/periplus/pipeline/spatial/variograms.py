@@ -27,7 +27,7 @@ from periplus.spatial import (
     sampled_variograms,
     with_intervals,
 )
-from periplus.spatial.intervals import FEWEST_SAMPLES
+from periplus.spatial.fitting.intervals import FEWEST_SAMPLES
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from periplus.errors import UsageError
 from periplus.plots.spatial.axes import letter, number_words_formatter, share_formatter
 from periplus.plots.spatial.canvas import LINE, PAGE_IN, drawing, plain
 from periplus.plots.spatial.collapse_panels import draw_numbers, draw_occurrences, draw_similarities, look
-from periplus.spatial.collapse import Collapse
+from periplus.spatial.vectors.collapse import Collapse
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from periplus.plots.spatial.frame import facts_section, figure_sections, page, t
 from periplus.plots.spatial.pictures import Photos, photo_figure
 from periplus.plots.spatial.words import digits, percent, photos_words, signed, whole
 from periplus.plots.svg import Markup, tag
-from periplus.spatial.collapse import Collapse
+from periplus.spatial.vectors.collapse import Collapse
 
 _CAPTION = (
     "Spectrum: share of the variance in each direction, largest first; beside it what the first directions carry "

@@ -12,8 +12,8 @@ from scipy.special import gammaln
 from periplus.plots.spatial.axes import count_axis, letter, share_formatter
 from periplus.plots.spatial.canvas import DASHES, INK, LINE, MARKERS, PALETTE, SOFT
 from periplus.plots.spatial.words import digits, percent, signed
-from periplus.spatial.collapse import Collapse
-from periplus.spatial.hubness import Hubness
+from periplus.spatial.vectors.collapse import Collapse
+from periplus.spatial.vectors.hubness import Hubness
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

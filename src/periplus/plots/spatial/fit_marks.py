@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from periplus.spatial.fit import Fit
-    from periplus.spatial.models import VariogramModel
+    from periplus.spatial.fitting.fit import Fit
+    from periplus.spatial.fitting.models import VariogramModel
 
 Values = NDArray[np.float64]
 _BAND: Final[dict[str, Any]] = {"lw": 3.2, "alpha": 0.3, "solid_capstyle": "butt", "clip_on": False}

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from periplus.plots.spatial.frame import table
 from periplus.plots.spatial.words import between, digits, signed
 from periplus.plots.svg import Markup, join, tag
-from periplus.spatial.fit import Fit
-from periplus.spatial.models import CONVENTION, FAMILIES
+from periplus.spatial.fitting.fit import Fit
+from periplus.spatial.fitting.models import CONVENTION, FAMILIES
 
 _COLUMNS = {
     "nugget": "Nugget",

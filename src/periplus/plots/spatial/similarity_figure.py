@@ -12,8 +12,8 @@ from periplus.errors import UsageError
 from periplus.plots.spatial.axes import DISTANCE, count_words, distance_axis
 from periplus.plots.spatial.canvas import COLUMN_IN, FEW_PAIRS, INK, PAGE_IN, SOFT, drawing, plain
 from periplus.plots.spatial.words import correlation_words, percent
-from periplus.spatial.cloud import SimilarityCloud
-from periplus.spatial.similarity import quantiles_of_counts
+from periplus.spatial.clouds.cloud import SimilarityCloud
+from periplus.spatial.clouds.similarity import quantiles_of_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,8 @@ from periplus.plots.spatial.similarity_words import similarity_tells
 from periplus.plots.spatial.words import correlation_words, digits, km_words, percent, photos_words, signed, whole
 from periplus.plots.svg import Markup, join, tag
 from periplus.plots.words import distance_words
-from periplus.spatial.cloud import SimilarityCloud
-from periplus.spatial.worst_pairs import WorstPair
+from periplus.spatial.clouds.cloud import SimilarityCloud
+from periplus.spatial.clouds.worst_pairs import WorstPair
 
 _CAPTION = (
     "Every pair of photos; the stronger the colour of a hexagon, the more pairs fall into it. Orange: mean similarity "

@@ -10,8 +10,8 @@ import numpy as np
 from periplus.plots.spatial.canvas import FEW_PAIRS
 from periplus.plots.spatial.words import correlation_words, percent, signed, whole
 from periplus.plots.words import distance_words
-from periplus.spatial.cloud import SimilarityCloud
-from periplus.spatial.collapse_findings import CONE
+from periplus.spatial.clouds.cloud import SimilarityCloud
+from periplus.spatial.vectors.collapse_findings import CONE
 
 _WEAK: Final = 0.1
 _STRONG: Final = 0.5

@@ -13,15 +13,15 @@ from periplus.plots.spatial.axes import DISTANCE, count_axis, distance_axis
 from periplus.plots.spatial.canvas import COLUMN_IN, DASHES, FEW_PAIRS, INK, MARKERS, SOFT, colours, drawing, plain
 from periplus.plots.spatial.fit_marks import draw_fit, fit_words, model_words
 from periplus.plots.spatial.words import name_of
-from periplus.spatial.variogram import Variogram
+from periplus.spatial.variograms.variogram import Variogram
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from periplus.spatial.fit import Fit
-    from periplus.spatial.models import VariogramModel
+    from periplus.spatial.fitting.fit import Fit
+    from periplus.spatial.fitting.models import VariogramModel
 
     Entry = Artist | tuple[Artist, ...]
 Values = NDArray[np.float64]

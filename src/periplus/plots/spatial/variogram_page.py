@@ -13,9 +13,9 @@ from periplus.plots.spatial.variogram_words import variogram_tells
 from periplus.plots.spatial.words import digits, km_words, name_of, photos_words, whole
 from periplus.plots.svg import Markup, join, tag
 from periplus.plots.words import distance_words
-from periplus.spatial.fit import Fit
-from periplus.spatial.models import VariogramModel
-from periplus.spatial.variogram import ESTIMATORS, Variogram
+from periplus.spatial.fitting.fit import Fit
+from periplus.spatial.fitting.models import VariogramModel
+from periplus.spatial.variograms.variogram import ESTIMATORS, Variogram
 
 _CAPTION = (
     "Above: semivariance at the mean distance of each lag. Thin bars: one standard error of the field's own "

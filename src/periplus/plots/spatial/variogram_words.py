@@ -9,8 +9,8 @@ import numpy as np
 from periplus.plots.spatial.canvas import FEW_PAIRS
 from periplus.plots.spatial.words import between, digits, km_words, percent
 from periplus.plots.words import distance_words
-from periplus.spatial.fit import Fit
-from periplus.spatial.variogram import Variogram
+from periplus.spatial.fitting.fit import Fit
+from periplus.spatial.variograms.variogram import Variogram
 
 
 def variogram_tells(variogram: Variogram, fits: Sequence[Fit]) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from periplus.spatial.correlation import Correlation
-from periplus.spatial.lags import HALF_GIRTH_KM
-from periplus.spatial.variogram import Variogram
+from periplus.spatial.clouds.correlation import Correlation
+from periplus.spatial.pairs.lags import HALF_GIRTH_KM
+from periplus.spatial.variograms.variogram import Variogram
 
 
 def correlation_words(correlation: Correlation) -> str:

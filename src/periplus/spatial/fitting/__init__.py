@@ -1,0 +1,1 @@
+"""Theoretical semivariograms and their fits."""

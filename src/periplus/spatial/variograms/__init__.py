@@ -1,0 +1,1 @@
+"""Empirical semivariograms: of all pairs, and of a sample of them."""

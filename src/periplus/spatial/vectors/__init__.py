@@ -1,0 +1,1 @@
+"""How vectors fill their sphere: collapse, cone, hubs."""
