@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi
 
 from periplus.geo import bearing_deg, destination, distance_km
 from periplus.spatial.observations import Observations
@@ -48,13 +49,19 @@ def slow_variograms(
         rows = []
         for k in range(len(edges_km) - 1):
             here = (lag == k) & (sector == s)
-            rows.append((here.sum(), apart[here].mean() if here.any() else np.nan, _gamma(half[here], estimator)))
+            rows.append(
+                (
+                    here.sum(),
+                    apart[here].mean() if here.any() else np.nan,
+                    _gamma(half[here], estimator, observations.dim),
+                )
+            )
         count, distance, gamma = np.array(rows, np.float64).T
         found.append((count, distance, gamma))
     return found
 
 
-def _gamma(half: Array, estimator: str) -> float:
+def _gamma(half: Array, estimator: str, dim: int) -> float:
     n = len(half)
     if not n:
         return float("nan")
@@ -62,8 +69,11 @@ def _gamma(half: Array, estimator: str) -> float:
         return float(half.mean())
     size = np.sqrt(2 * np.maximum(half, 0))
     if estimator == "cressie":
-        return float(0.5 * np.mean(np.sqrt(size)) ** 4 / (0.457 + 0.494 / n + 0.045 / n**2))
-    return float(0.5 * 2.198 * np.median(size) ** 2)
+        # The printed constants are of one number: of vectors |Δ| has the χ distribution.
+        spread = chi(dim).expect(np.sqrt) ** 4 / dim / chi(1).expect(np.sqrt) ** 4
+        return float(0.5 * np.mean(np.sqrt(size)) ** 4 / (0.457 + 0.494 / n + 0.045 / n**2) / spread)
+    spread = chi(dim).median() ** 2 / dim / chi(1).median() ** 2
+    return float(0.5 * 2.198 * np.median(size) ** 2 / spread)
 
 
 def slow_jackknife(observations: Observations, edges_km: Array, estimator: str, block_of: NDArray[np.int64]) -> Array:

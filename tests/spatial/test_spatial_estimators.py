@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import chi
 
 from periplus.spatial.observations import Observations
 from periplus.spatial.pairs.lags import HALF_GIRTH_KM, linear_lags
-from periplus.spatial.variograms.estimators import cressie, matheron
+from periplus.spatial.variograms.estimators import cressie, matheron, vector_factor
 from periplus.spatial.variograms.exact import exact_variograms
 from periplus.spatial.variograms.histograms import CoarseBins, first_brackets
 from periplus.spatial.variograms.variogram import Estimator
@@ -17,6 +18,24 @@ def test_closed_forms() -> None:
     np.testing.assert_allclose(matheron(np.array([6.0, 0.0]), np.array([3, 0])), [2, np.nan])
     np.testing.assert_allclose(cressie(np.array([4.0, 0.0]), np.array([2, 0]))[0], 8 / (0.457 + 0.247 + 0.01125))
     assert np.isnan(cressie(np.array([0.0]), np.array([0]))[0])
+
+
+@pytest.mark.parametrize("dim", [2, 8, 512])
+def test_of_vectors_differences_have_the_chi_distribution(dim: int) -> None:
+    spread, one = (chi(d).expect(np.sqrt) ** 4 / d for d in (dim, 1))
+    assert vector_factor("cressie", dim) == pytest.approx(one / spread, rel=1e-6)
+    spread, one = (chi(d).median() ** 2 / d for d in (dim, 1))
+    assert vector_factor("dowd", dim) == pytest.approx(one / spread, rel=1e-6)
+    assert vector_factor("matheron", dim) == vector_factor("dowd", 1) == vector_factor("cressie", 1) == 1
+
+
+@pytest.mark.parametrize("dim", [1, 12])
+def test_all_estimators_agree_on_normal_values(dim: int) -> None:
+    rng = np.random.default_rng(dim)
+    observed = Observations(rng.uniform(-60, 60, 1500), rng.uniform(-180, 180, 1500), rng.normal(size=(1500, dim)))
+    for estimator in ("matheron", "cressie", "dowd"):
+        (curve,) = exact_variograms(observed, linear_lags(15_000, 5), estimator)
+        np.testing.assert_allclose(curve.gamma, dim, rtol=0.05 / np.sqrt(dim))
 
 
 @pytest.mark.parametrize("estimator", ["matheron", "cressie", "dowd"])

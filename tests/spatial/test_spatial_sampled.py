@@ -16,6 +16,7 @@ from periplus.geo import destination, distance_km, from_unit, to_unit
 from periplus.spatial import Estimator, Observations, Variogram
 from periplus.spatial.pairs.lags import HALF_GIRTH_KM, Lags, given_lags, linear_lags, log_lags
 from periplus.spatial.variograms import pair_draws, pair_values
+from periplus.spatial.variograms.estimators import vector_factor
 from periplus.spatial.variograms.exact import exact_variograms
 from periplus.spatial.variograms.pair_draws import LagPairs, PairDraws
 from periplus.spatial.variograms.pair_values import pair_differences
@@ -71,7 +72,7 @@ def _slow_curve(observed: Observations, lags: Lags, estimator: str) -> np.ndarra
             found[k] = np.mean(np.sqrt(size)) ** 4 / (0.457 + 0.494 / n + 0.045 / n**2) / 2
         elif n:
             found[k] = 2.198 * np.median(size) ** 2 / 2
-    return found
+    return found * vector_factor(estimator, observed.dim)
 
 
 @pytest.mark.parametrize(

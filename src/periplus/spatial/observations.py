@@ -40,13 +40,18 @@ class Observations:
         if self.values.ndim not in (1, 2) or (self.other is not None and self.other.shape != self.values.shape):
             raise UsageError("Values are (n,) numbers or (n, d) vectors, and a second variable has the same shape.")
         if n < 2:
-            raise EmptyInputError(f"Spatial statistics need pairs of places; there is {n} place.")
+            raise EmptyInputError(f"Spatial statistics need two places at least; of these there are {n}.")
         arrays = [self.lat_deg, self.lon_deg, self.values] + ([] if self.other is None else [self.other])
         if not all(_finite(array) for array in arrays):
             raise UsageError("A position or a value is not finite; leave such rows out.")
 
     def __len__(self) -> int:
         return len(self.lat_deg)
+
+    @property
+    def dim(self) -> int:
+        """Numbers a value."""
+        return 1 if self.values.ndim == 1 else int(self.values.shape[1])
 
     def rows(self, rows: NDArray[np.int64]) -> Observations:
         """Some of the places, in the order of ``rows``."""

@@ -46,12 +46,20 @@ def add_up(plan: Plan, tally: SimilarityTally, how: PassSettings, key: str) -> T
     """
     state = _empty(plan, tally)
     checkpoint = Checkpoint(how.checkpoint, key)
-    start = checkpoint.load(state)
-    for k, sums in enumerate(walk(plan, tally, how, start), start):
-        _add(state, sums, *plan.pairs[k].tolist())
-        tally.far_floor = _merge(tally.rule, state["far"], np.asarray(sums["far"]), tally.far_floor)
-        tally.near_floor = _merge(tally.rule, state["near"], np.asarray(sums["near"]), tally.near_floor)
-        checkpoint.save(k + 1, state)
+    done, whole = checkpoint.load(state), True
+    try:
+        for sums in walk(plan, tally, how, done):
+            whole = False
+            _add(state, sums, *plan.pairs[done].tolist())
+            tally.far_floor = _merge(tally.rule, state["far"], np.asarray(sums["far"]), tally.far_floor)
+            tally.near_floor = _merge(tally.rule, state["near"], np.asarray(sums["near"]), tally.near_floor)
+            done, whole = done + 1, True
+            checkpoint.save(done, state)
+    except BaseException:
+        # While a pair of blocks is added the state is neither before nor after it.
+        if whole and done:
+            checkpoint.save(done, state, now=True)
+        raise
     checkpoint.remove()
     return Totals(**state | {name: _held(state[name]) for name in ("far", "near")})
 

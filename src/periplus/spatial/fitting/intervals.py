@@ -14,7 +14,7 @@ from periplus.errors import UsageError
 from periplus.spatial.fitting.fit import Fit, curve_of, used_lags
 from periplus.spatial.fitting.least import Curve
 from periplus.spatial.fitting.models import FAMILIES, VariogramModel
-from periplus.spatial.variograms.estimators import ESTIMATES
+from periplus.spatial.variograms.estimators import ESTIMATES, vector_factor
 from periplus.spatial.variograms.variogram import BlockSums, Variogram
 
 Values = NDArray[np.float64]
@@ -65,6 +65,7 @@ def with_intervals(variogram: Variogram, fit: Fit, samples: int = 200, seed: int
     if len(curve.gamma) != fit.n_lags or not np.isclose(np.sqrt(rss / weight), fit.rmse, rtol=1e-6, atol=1e-12):
         raise UsageError("This is not a fit of this semivariogram: their residuals differ. Fit it again.")
     gammas = _drawn(sums, variogram.estimator, samples, seed)[:, used_lags(variogram, fit.max_km)]
+    gammas *= vector_factor(variogram.estimator, variogram.dim)
     found = np.array([_numbers(one) for one in _refitted(curve, model, gammas)])
     names = INTERVALS_OF if fit.shape_fitted else INTERVALS_OF[:-1]
     ends = {name: _interval(found[:, k], _numbers(model)[k]) for k, name in enumerate(names)}

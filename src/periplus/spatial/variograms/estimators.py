@@ -7,6 +7,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
+from scipy.stats import chi2
 
 from periplus.spatial.pairs.blocks import Values
 from periplus.spatial.pairs.tiles import Sums, Tile
@@ -31,6 +33,22 @@ def cressie(total: Values, count: Values) -> Values:
     """
     n = np.where(np.asarray(count) > 0, count, np.nan)
     return np.asarray(0.5 * (total / n) ** 4 / (0.457 + 0.494 / n + 0.045 / n**2))
+
+
+def vector_factor(estimator: str, dim: int) -> float:
+    """What a robust estimate is multiplied by, whose formula is made for differences of one number.
+
+    The constants of ``cressie`` and ``dowd`` turn a typical |Δ| of normal differences into a mean square. Of vectors
+    |Δ| spreads less: with d independent normal numbers of one variance it has the χ distribution, for which
+    (E √χ)⁴ = 2 (Γ(d/2 + 1/4) / Γ(d/2))⁴ and the median of χ² stand against E χ² = d. So all estimators mean half the
+    mean squared distance. Long vectors that vary in few directions come out low: in twenty by 4 %, in eight by 9 %.
+    """
+    if dim == 1 or estimator == "matheron":
+        return 1.0
+    if estimator == "dowd":
+        return float(dim / chi2.median(dim) / (chi2.mean(1) / chi2.median(1)))
+    roots = 2 * np.exp(4 * (gammaln([dim / 2 + 0.25, 0.75]) - gammaln([dim / 2, 0.5])))
+    return float(dim * roots[1] / roots[0])
 
 
 _FEW: Final = 8

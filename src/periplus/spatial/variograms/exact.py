@@ -14,7 +14,7 @@ from periplus.spatial.pairs.lags import Lags
 from periplus.spatial.pairs.tiles import COLUMNS, ROWS, PassSettings, make_plan
 from periplus.spatial.variograms.directions import Directions, sector_ends_deg
 from periplus.spatial.variograms.dowd import dowd_estimates
-from periplus.spatial.variograms.estimators import ESTIMATES, Estimated, LagSums, matheron
+from periplus.spatial.variograms.estimators import ESTIMATES, Estimated, LagSums, matheron, vector_factor
 from periplus.spatial.variograms.jackknife import block_jackknife
 from periplus.spatial.variograms.sums import PairPass
 from periplus.spatial.variograms.values import differences
@@ -43,7 +43,8 @@ def exact_variograms(
         observations: values at places; with a second variable the cross-variogram (``matheron`` alone): half the mean
             product of differences, of vectors half the mean inner product.
         lags: classes of distance.
-        estimator: ``matheron``, ``cressie`` or ``dowd``; of vectors differences are Euclidean distances.
+        estimator: ``matheron``, ``cressie`` or ``dowd``; of vectors differences are Euclidean distances
+            (:func:`~periplus.spatial.variograms.estimators.vector_factor`).
         sectors: of direction, the first centred on north; 1 does not look at directions.
         how: threads, blocks, backend, checkpoint.
 
@@ -76,16 +77,17 @@ def _check(observations: Observations, estimator: Estimator) -> None:
 def _record(
     observations: Observations, lags: Lags, estimator: str, one: Estimated, sector_deg: tuple[float, float] | None
 ) -> Variogram:
+    factor = vector_factor(estimator, observations.dim)
     return Variogram(
         estimator=estimator,
         edges_km=lags.edges_km,
         distance_km=one.distance_km,
-        gamma=one.gamma,
+        gamma=one.gamma * factor,
         count=one.count,
-        standard_error=one.standard_error,
+        standard_error=one.standard_error * factor,
         sampling_error=np.zeros(len(lags)),
         n=len(observations),
-        dim=1 if observations.values.ndim == 1 else observations.values.shape[1],
+        dim=observations.dim,
         n_pairs=one.count.astype(np.float64),
         sector_deg=sector_deg,
         blocks=one.blocks,

@@ -12,6 +12,7 @@ from periplus.geo import to_unit
 from periplus.spatial.observations import Observations
 from periplus.spatial.pairs.lags import Lags
 from periplus.spatial.variograms.directions import sector_ends_deg
+from periplus.spatial.variograms.estimators import vector_factor
 from periplus.spatial.variograms.pair_draws import LagPairs, PairDraws
 from periplus.spatial.variograms.pair_values import pair_differences
 from periplus.spatial.variograms.sampling_error import sample_semivariance
@@ -64,7 +65,7 @@ def sampled_variograms(
     sector = np.zeros(len(first), np.intp) if sectors == 1 else axis_sectors(observations, first, second, sectors)
     upto = np.cumsum([len(pairs.first) for pairs in drawn])[:-1]
     parts = list(zip(drawn, np.split(half, upto), np.split(sector, upto), strict=True))
-    dim = 1 if observations.values.ndim == 1 else observations.values.shape[1]
+    factor = vector_factor(estimator, observations.dim)
     found = []
     for s, between in enumerate(ends):
         rows = [_estimate(pairs, y[which == s], which == s, estimator) for pairs, y, which in parts]
@@ -74,12 +75,12 @@ def sampled_variograms(
                 estimator=estimator,
                 edges_km=lags.edges_km,
                 distance_km=distance,
-                gamma=gamma,
+                gamma=gamma * factor,
                 count=count.astype(np.int64),
                 standard_error=np.full(len(lags), np.nan),
-                sampling_error=error,
+                sampling_error=error * factor,
                 n=len(observations),
-                dim=dim,
+                dim=observations.dim,
                 n_pairs=in_all,
                 sector_deg=None if sectors == 1 else between,
             )
