@@ -16,6 +16,7 @@ from periplus.evaluate import RETRIEVAL_PROTOCOLS
 from periplus.evaluate.protocols import PROTOCOLS, threshold_text
 from periplus.learn.settings import Objective
 from periplus.pipeline.reranking import Method
+from periplus.spatial import ESTIMATORS, FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -120,10 +121,13 @@ def test_every_choice_has_a_row() -> None:
     assert first_column(CHOOSING, "Protocols of rankings") == set(RETRIEVAL_PROTOCOLS)
     assert first_column(CHOOSING, "Re-ranking") == set(get_args(Method))
     assert first_column(CHOOSING, "Losses") == set(get_args(Objective))
+    assert first_column(CHOOSING, "Estimators of semivariograms") == set(ESTIMATORS)
+    assert first_column(CHOOSING, "Models of semivariograms") == set(FAMILIES)
     for protocol in PROTOCOLS.values():
         distances = ", ".join(map(threshold_text, protocol.thresholds_km))
         assert f"| `{protocol.name}` | {distances} |" in CHOOSING
 
 
-def test_the_picture_is_light() -> None:
-    assert (ROOT / "docs" / "picture.png").stat().st_size < 420_000
+@pytest.mark.parametrize("name", ["picture.png", "spatial.png"])
+def test_the_pictures_are_light(name: str) -> None:
+    assert (ROOT / "docs" / name).stat().st_size < 420_000
