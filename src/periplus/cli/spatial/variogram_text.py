@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from periplus.pipeline.spatial import VariogramAnswer
     from periplus.spatial import Fit, VariogramModel
 
+_HALF_GIRTH_KM = 20_015
+
 
 def show_variograms(answer: VariogramAnswer, truths: Sequence[VariogramModel | None]) -> None:
     """Write what is known of each curve: its ends, its models, and its true model where there is one."""
@@ -46,11 +48,17 @@ def _model_words(model: VariogramModel, intervals: Mapping[str, tuple[float, flo
     """A model in one line, each number with its interval where there is one."""
 
     def number(name: str, unit: str = "") -> str:
-        low, high = (intervals or {}).get(name, (None, None))
-        return f"{getattr(model, name):.4g}{unit}" + ("" if low is None else f" [{low:.4g}, {high:.4g}]")
+        ends = (intervals or {}).get(name)
+        told = "" if ends is None else f" [{_told(ends[0], unit)}, {_told(ends[1], unit)}]"
+        return f"{_told(getattr(model, name), unit)}{unit}{told}"
 
     shape = f", shape {number('shape')}" if model.family in ("stable", "matern") else ""
     return (
         f"{model.family}: nugget {number('nugget')}, sill {number('sill')}, length scale "
         f"{number('length_scale_km', ' km')}, effective range {number('effective_range_km', ' km')}{shape}"
     )
+
+
+def _told(value: float, unit: str) -> str:
+    """A number; a distance that the Earth does not have is not told to its digits."""
+    return f"over {_HALF_GIRTH_KM:,}" if unit and value > _HALF_GIRTH_KM else f"{value:.4g}"
