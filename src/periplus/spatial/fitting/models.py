@@ -169,8 +169,8 @@ class VariogramModel:
         shape = f" of shape {self.shape:.3g}" if FAMILIES[self.family].shapes else ""
         return (
             f"A {self.family} semivariogram{shape} over great-circle distance is not valid on the sphere: no "
-            "covariance belongs to it. That does no harm to plots and losses; for kriging or simulation fit it with the "
-            "metric chord, for which every family is valid."
+            "covariance belongs to it. That does no harm to plots and losses; for kriging or simulation fit it with "
+            "the metric chord, for which every family is valid."
         )
 
 
