@@ -128,4 +128,4 @@ def _draw(outputs: Outputs, answer: CollapseAnswer, placed: Sequence[Placed], so
         from periplus.plots.spatial.collapse_page import collapse_page
 
         paths = [paths_of(placed[number]) for number in answer.sources]
-        outputs.write_page(collapse_page(answer.found, paths, about(source, placed, seed)))
+        outputs.write_page(collapse_page(answer.found, paths, about("Collapse and cone", source, placed, seed)))

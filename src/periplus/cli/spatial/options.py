@@ -202,8 +202,8 @@ def tell_read(found: Sequence[Placed]) -> int:
     return max(status_of(len(one), one.skipped) for one in found)
 
 
-def about(source: str, placed: Sequence[Placed], seed: int | None) -> About:
-    """What a page says of how its numbers came about."""
+def about(title: str, source: str, placed: Sequence[Placed], seed: int | None) -> About:
+    """What a page says of how its numbers came about; ``title`` says what they are of a source."""
     from periplus.plots.spatial.about import About
 
     names = ", ".join(one.label for one in placed)
@@ -214,7 +214,8 @@ def about(source: str, placed: Sequence[Placed], seed: int | None) -> About:
         facts["By lot"] = f"{left:,} left out"
     if left := sum(len(one.skipped) for one in placed):
         facts["Unreadable"] = f"{left:,} skipped"
-    return About(Path(source).name or source, Path(source).name or source, names, seed, facts)
+    name = Path(source).name or source
+    return About(f"{title} of {name}", name, names, seed, facts)
 
 
 def paths_of(placed: Placed) -> list[str | None]:

@@ -154,4 +154,8 @@ def _draw(
     if outputs.html is not None:
         from periplus.plots.spatial.similarity_page import similarity_page
 
-        outputs.write_page(similarity_page(clouds, [paths_of(one) for one in placed], about(source, placed, seed)))
+        outputs.write_page(
+            similarity_page(
+                clouds, [paths_of(one) for one in placed], about("Similarity against distance", source, placed, seed)
+            )
+        )

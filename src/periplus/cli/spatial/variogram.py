@@ -192,7 +192,7 @@ def variogram(
             say(note)
     best = [fits[0] if fits else None for fits in answer.fits]
     outputs.write_table(lambda: variogram_table(answer.variograms, best))
-    what = about(source, placed, seed if sample or photos else None)
+    what = about("Semivariogram", source, placed, seed if sample or photos else None)
     _draw(outputs, answer, list(truths.values()), what, log=spacing == "log")
     if save_fit is not None:
         _save_fit(answer, save_fit)
