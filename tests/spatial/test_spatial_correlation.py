@@ -10,13 +10,13 @@ from oracle_similarity import jackknife_error as slow_error
 from scipy import stats
 
 from periplus.spatial.clouds.correlation import (
-    jackknife_error,
     leave_out,
     pearson_of_sums,
     spearman_of_counts,
     why_missing,
     with_interval,
 )
+from periplus.spatial.jackknife import jackknife_error
 
 Sums = list[float]
 

@@ -8,9 +8,10 @@ from periplus.curate import FLAGS, Audit
 from periplus.curate.capture import part_of_day
 from periplus.plots.audit_cards import MOST_PICTURES, WORST_FIRST, Row, group_cards, wall
 from periplus.plots.audit_charts import bars, clock, coverage_map, long_tail, years_chart
-from periplus.plots.audit_frame import audit_foot, audit_head
+from periplus.plots.audit_frame import AUDIT_SHEET, audit_foot
 from periplus.plots.bars import stripe
 from periplus.plots.land import world_symbol
+from periplus.plots.page import page_head
 from periplus.plots.svg import Markup, join, tag
 from periplus.store import atomic_path
 
@@ -27,7 +28,7 @@ def write_audit(path: Path | str, audit: Audit, title: str = "Audit of a collect
         CannotRunError: the file cannot be written.
     """
     with atomic_path(Path(path)) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write(audit_head(title))
+        file.write(page_head(title, AUDIT_SHEET))
         file.write(tag("svg", world_symbol(), width=0, height=0, aria_hidden="true"))
         file.write(_header(audit, title))
         for section in (_findings, _landmarks, _when, _where, _worst, _duplicates, _makers, _how):

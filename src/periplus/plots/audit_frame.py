@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from periplus.plots.page import page_head
 from periplus.plots.svg import Markup
 
 AUDIT_SHEET: Final = "audit.css"
-
-
-def audit_head(title: str) -> str:
-    """The house's head with the audit's style sheet."""
-    return page_head(title, AUDIT_SHEET)
 
 
 def audit_foot() -> Markup:

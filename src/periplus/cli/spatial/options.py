@@ -54,6 +54,9 @@ CacheOption = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Keep what an encoder saw here, and look only at what is new next time."),
 ]
+CheckpointOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Keep what is done here; the same command goes on from it.")
+]
 PhotosOption = Annotated[
     int, typer.Option("--photos", min=0, metavar="N", help="Look at N photos chosen by lot; 0 for all.")
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +13,7 @@ from periplus.cli.progress import progress
 from periplus.cli.spatial.options import (
     AgainstOption,
     CacheOption,
+    CheckpointOption,
     EncoderOption,
     FigureOption,
     HtmlOption,
@@ -60,9 +60,7 @@ def similarity(
     min_km: Annotated[
         float, typer.Option(metavar="KM", help="Where the axis of distance begins; nearer pairs count there.")
     ] = 0.01,
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep what is done here; the same command goes on from it.")
-    ] = None,
+    checkpoint: CheckpointOption = None,
     cache: CacheOption = None,
     photos: PhotosOption = 0,
     seed: SeedOption = 0,
@@ -122,7 +120,7 @@ def _show(cloud: SimilarityCloud, placed: Placed, settings: SimilaritySettings) 
     show(f"Spearman: {_words(cloud.spearman)}", indent=2)
     fall = cloud.monotonicity
     if fall.discordance == fall.discordance:
-        often = f"{fall.discordance:.1%} (none: 0 %, lots: 50 %)"
+        often = f"{fall.discordance:.1%} (ideal: 0 %, by chance: 50 %)"
         show(f"Of two random pairs the farther is the more alike in {often}.", indent=2)
     real = [rise for rise in fall.rises if rise.is_beyond_chance]
     steps = f"{len(fall.rises)} of {fall.n_steps} steps"

@@ -14,6 +14,7 @@ from periplus.cli.progress import progress
 from periplus.cli.spatial.options import (
     AgainstOption,
     CacheOption,
+    CheckpointOption,
     EncoderOption,
     FigureOption,
     HtmlOption,
@@ -114,9 +115,7 @@ def variogram(
     save_fit: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Keep the best model, for training and for later.")
     ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep what is done here; the same command goes on from it.")
-    ] = None,
+    checkpoint: CheckpointOption = None,
     device: Device = None,
     cache: CacheOption = None,
     photos: PhotosOption = 0,

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from periplus.pipeline.spatial import VariogramAnswer
     from periplus.spatial import Fit, VariogramModel
 
-_HALF_GIRTH_KM = 20_015
-
 
 def show_variograms(answer: VariogramAnswer, truths: Sequence[VariogramModel | None]) -> None:
     """Write what is known of each curve: its ends, its models, and its true model where there is one."""
@@ -61,4 +59,6 @@ def _model_words(model: VariogramModel, intervals: Mapping[str, tuple[float, flo
 
 def _told(value: float, unit: str) -> str:
     """A number; a distance that the Earth does not have is not told to its digits."""
-    return f"over {_HALF_GIRTH_KM:,}" if unit and value > _HALF_GIRTH_KM else f"{value:.4g}"
+    from periplus.spatial import HALF_GIRTH_KM
+
+    return f"over {HALF_GIRTH_KM:,.0f}" if unit and value > HALF_GIRTH_KM else f"{value:.4g}"

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from periplus.errors import EmptyInputError, UsageError
-from periplus.pipeline.spatial.opening import Placed, is_gallery, open_placed
+from periplus.pipeline.spatial.opening import Placed, is_gallery, open_placed, row_numbers
 from periplus.pipeline.spatial.reading import Reading, Tell
 
 
@@ -53,11 +51,7 @@ def _in_common(found: list[Placed]) -> list[Placed]:
     if len(shared) < 2:
         raise EmptyInputError("The encoders have fewer than two photos in common: nothing can be compared.")
     ids = [one for one in found[0].catalog.ids if one in shared]
-    aligned = []
-    for one in found:
-        row = {name: number for number, name in enumerate(one.catalog.ids)}
-        aligned.append(one.rows(np.array([row[name] for name in ids], np.int64)))
-    return aligned
+    return [one.rows(row_numbers(one.catalog.ids, ids)) for one in found]
 
 
 def _labelled(found: list[Placed], given: Sequence[str]) -> tuple[Placed, ...]:

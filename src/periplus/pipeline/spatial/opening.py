@@ -82,7 +82,7 @@ def open_placed(source: str, encoder: str | None, reading: Reading, tell: Tell) 
             raise UsageError("Give --encoder or --vectors: either makes the vectors.")
         vectors = _file_vectors(reading.vectors, scan)
         chosen = scan.of_splits(reading.splits)
-        rows = _numbers(scan.catalog.ids, chosen.catalog.ids)
+        rows = row_numbers(scan.catalog.ids, chosen.catalog.ids)
         return _placed(chosen, vectors if len(rows) == len(vectors) else vectors[rows], reading.vectors.name, reading)
     scan = scan.of_splits(reading.splits)
     if encoder is None:
@@ -150,10 +150,10 @@ def _require_two(photos: int, unplaced: int, skipped: Sequence[Skip]) -> None:
 
 def _rows_of(gallery: Gallery, scan: Scan) -> Vectors:
     vectors = gallery.vectors
-    return vectors if len(scan.catalog) == len(vectors) else vectors[_numbers(gallery.catalog.ids, scan.catalog.ids)]
+    return vectors if len(scan.catalog) == len(vectors) else vectors[row_numbers(gallery.catalog.ids, scan.catalog.ids)]
 
 
-def _numbers(ids: list[str], wanted: list[str]) -> NDArray[np.int64]:
+def row_numbers(ids: list[str], wanted: list[str]) -> NDArray[np.int64]:
     """Where the wanted ones stand among the ids."""
     row = {one: number for number, one in enumerate(ids)}
     return np.array([row[one] for one in wanted], np.int64)

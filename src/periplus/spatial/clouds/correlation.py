@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
+from periplus.spatial.jackknife import jackknife_error
+
 Values = NDArray[np.float64]
 Counts = NDArray[np.int64]
 _CONSTANT: Final = 1e-6
@@ -77,19 +79,6 @@ def _centred_midranks(counts: Counts) -> Values:
     """Midranks of classes in units of the number of pairs, their mean 0."""
     n = max(1, int(counts.sum()))
     return np.asarray((np.cumsum(counts) - counts / 2) / n - 0.5)
-
-
-def jackknife_error(replicates: ArrayLike) -> Values:
-    """Standard error from replicates with one block left out each, (B, ...) to (...).
-
-    √((B - 1) / B Σ (θ₍b₎ - mean)²) (Efron, Tibshirani, An Introduction to the Bootstrap, 1993, equation 11.5). NaN
-    where there are fewer than two blocks or a replicate is missing.
-    """
-    left_out = np.asarray(replicates, np.float64)
-    if len(left_out) < 2:
-        return np.full(left_out.shape[1:], math.nan)
-    b = len(left_out)
-    return np.asarray(np.sqrt((b - 1) / b * ((left_out - left_out.mean(0)) ** 2).sum(0)))
 
 
 def with_interval(value: float, replicates: ArrayLike, reason: str) -> Correlation:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from periplus.spatial.clouds.correlation import Counts, Values, jackknife_error
+from periplus.spatial.clouds.correlation import Counts, Values
+from periplus.spatial.jackknife import jackknife_error
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from periplus.errors import UsageError
 from periplus.spatial.fitting.fit import Fit, curve_of, used_lags
@@ -96,7 +96,7 @@ def _refitted(curve: Curve, model: VariogramModel, gammas: Values) -> Iterator[V
 def _interval(drawn: Values, value: float) -> tuple[float, float]:
     """The bias-corrected percentile interval: quantiles moved by twice how far the value lies from the median."""
     below = np.mean(drawn < value) + np.mean(drawn == value) / 2
-    moved = 2 * norm.ppf(np.clip(below, 1 / len(drawn), 1 - 1 / len(drawn)))
-    shares = norm.cdf(np.array([moved + norm.ppf(0.025), moved + norm.ppf(0.975)]))
+    moved = 2 * ndtri(np.clip(below, 1 / len(drawn), 1 - 1 / len(drawn)))
+    shares = ndtr(np.array([moved + ndtri(0.025), moved + ndtri(0.975)]))
     low, high = np.quantile(drawn, shares)
     return float(low), float(high)

@@ -60,15 +60,19 @@ class Lags:
     @property
     def arcs(self) -> NDArray[np.float64]:
         """Edges (m + 1,) in Earth radii; the last is infinite where the antipodes belong to the last lag."""
-        arcs = self.edges_km / EARTH_RADIUS_KM
-        arcs[-1] = np.inf if self.edges_km[-1] >= HALF_GIRTH_KM else arcs[-1]
-        return np.asarray(arcs)
+        return self._ends_km / EARTH_RADIUS_KM
 
     def assign(self, distance_km: ArrayLike) -> NDArray[np.intp]:
         """The lag of each distance: -1 below the first edge, m at or beyond the last."""
-        edges = self.edges_km.copy()
-        edges[-1] = np.inf if edges[-1] >= HALF_GIRTH_KM else edges[-1]
-        return np.asarray(np.searchsorted(edges, np.asarray(distance_km, np.float64), side="right") - 1, np.intp)
+        distance = np.asarray(distance_km, np.float64)
+        return np.asarray(np.searchsorted(self._ends_km, distance, side="right") - 1, np.intp)
+
+    @property
+    def _ends_km(self) -> NDArray[np.float64]:
+        """The edges, the last infinite where the antipodes belong to the last lag."""
+        ends = self.edges_km.copy()
+        ends[-1] = np.inf if ends[-1] >= HALF_GIRTH_KM else ends[-1]
+        return ends
 
 
 def linear_lags(max_km: float, number: int) -> Lags:

@@ -145,7 +145,8 @@ def make_plan(lat_deg: Values, lon_deg: Values, lags: Lags, blocks: int) -> Plan
     made = compact_blocks(xyz, blocks)
     near, far = gaps(made.centres, made.radii, made.centres, made.radii)
     np.fill_diagonal(near, 0.0)
-    within = np.triu((near < lags.arcs[-1]) & (far >= lags.arcs[0]))
+    ends = lags.arcs
+    within = np.triu((near < ends[-1]) & (far >= ends[0]))
     pairs = np.argwhere(within).astype(np.int64)
     sizes = np.diff(made.starts)
     first, second = sizes[pairs[:, 0]], sizes[pairs[:, 1]]
@@ -207,7 +208,7 @@ class _Pass:
         """Tiles of a pair of blocks that may hold pairs within the lags, and the least distance in each."""
         rows, columns = self.runs[0].of(first), self.runs[1].of(second)
         near, far = gaps(rows.centres, rows.radii, columns.centres, columns.radii)
-        use = (near < self.plan.lags.arcs[-1]) & (far >= self.plan.lags.arcs[0])
+        use = (near < self.classes.edges[-1]) & (far >= self.classes.edges[0])
         for i, j in np.argwhere(use):
             down, across = rows.slices[i], columns.slices[j]
             if first < second or across.stop > down.start + 1:

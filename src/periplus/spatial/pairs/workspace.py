@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
-
-FEWEST: Final = 320 * 320
-"""A buffer begins with room for a whole tile, so that smaller ones before it cost nothing."""
 
 
 class Workspace:
@@ -23,5 +18,5 @@ class Workspace:
         size = int(np.prod(shape))
         held = self._buffers.get(name)
         if held is None or held.size < size or held.dtype != dtype:
-            held = self._buffers[name] = np.empty(max(size, FEWEST), dtype)
+            held = self._buffers[name] = np.empty(size, dtype)
         return held[:size].reshape(shape)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
-from scipy.stats import chi2
+from scipy.special import gammaincinv, gammaln
 
+from periplus.errors import UsageError
+from periplus.spatial.observations import Observations
 from periplus.spatial.pairs.blocks import Values
 from periplus.spatial.pairs.tiles import Sums, Tile
 from periplus.spatial.variograms.directions import Directions
 from periplus.spatial.variograms.values import Differences
-from periplus.spatial.variograms.variogram import BlockSums
+from periplus.spatial.variograms.variogram import BlockSums, Estimator
 
 
 def matheron(total: Values, count: Values) -> Values:
@@ -35,6 +36,18 @@ def cressie(total: Values, count: Values) -> Values:
     return np.asarray(0.5 * (total / n) ** 4 / (0.457 + 0.494 / n + 0.045 / n**2))
 
 
+def require_estimator(observations: Observations, estimator: str) -> None:
+    """Refuse an estimator that there is not, or that is not for two variables.
+
+    Raises:
+        UsageError: so it is.
+    """
+    if estimator not in get_args(Estimator):
+        raise UsageError(f"There is no estimator {estimator!r}; choose from {', '.join(get_args(Estimator))}.")
+    if observations.other is not None and estimator != "matheron":
+        raise UsageError(f"{estimator} is for one variable; use matheron for the cross-variogram of two.")
+
+
 def vector_factor(estimator: str, dim: int) -> float:
     """What a robust estimate is multiplied by, whose formula is made for differences of one number.
 
@@ -46,7 +59,8 @@ def vector_factor(estimator: str, dim: int) -> float:
     if dim == 1 or estimator == "matheron":
         return 1.0
     if estimator == "dowd":
-        return float(dim / chi2.median(dim) / (chi2.mean(1) / chi2.median(1)))
+        # The median of χ² of d degrees of freedom is twice that of a gamma distribution of shape d / 2.
+        return float(dim * gammaincinv(0.5, 0.5) / gammaincinv(dim / 2, 0.5))
     roots = 2 * np.exp(4 * (gammaln([dim / 2 + 0.25, 0.75]) - gammaln([dim / 2, 0.5])))
     return float(dim * roots[1] / roots[0])
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 
-from periplus.errors import UsageError
 from periplus.geo import EARTH_RADIUS_KM
 from periplus.spatial.observations import Observations
 from periplus.spatial.pairs.checkpoint import Checkpoint, State, pass_key
@@ -14,7 +13,14 @@ from periplus.spatial.pairs.lags import Lags
 from periplus.spatial.pairs.tiles import COLUMNS, ROWS, PassSettings, make_plan
 from periplus.spatial.variograms.directions import Directions, sector_ends_deg
 from periplus.spatial.variograms.dowd import dowd_estimates
-from periplus.spatial.variograms.estimators import ESTIMATES, Estimated, LagSums, matheron, vector_factor
+from periplus.spatial.variograms.estimators import (
+    ESTIMATES,
+    Estimated,
+    LagSums,
+    matheron,
+    require_estimator,
+    vector_factor,
+)
 from periplus.spatial.variograms.jackknife import block_jackknife
 from periplus.spatial.variograms.sums import PairPass
 from periplus.spatial.variograms.values import differences
@@ -52,7 +58,7 @@ def exact_variograms(
         UsageError: an unknown estimator, a robust one of two variables, sectors out of range, a foreign checkpoint.
         MissingExtraError: the torch backend without torch.
     """
-    _check(observations, estimator)
+    require_estimator(observations, estimator)
     ends = sector_ends_deg(sectors)
     plan = make_plan(observations.lat_deg, observations.lon_deg, lags, _fitting(how.blocks, sectors * len(lags)))
     directions = Directions(plan.xyz, sectors, len(lags) + 1) if sectors > 1 else None
@@ -65,13 +71,6 @@ def exact_variograms(
         _record(observations, lags, estimator, one, None if sectors == 1 else end)
         for one, end in zip(found, ends, strict=True)
     )
-
-
-def _check(observations: Observations, estimator: Estimator) -> None:
-    if estimator not in get_args(Estimator):
-        raise UsageError(f"There is no estimator {estimator!r}; choose from {', '.join(get_args(Estimator))}.")
-    if observations.other is not None and estimator != "matheron":
-        raise UsageError(f"{estimator} is for one variable; use matheron for the cross-variogram of two.")
 
 
 def _record(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from periplus.spatial.jackknife import jackknife_error
 from periplus.spatial.variograms.variogram import BlockSums
 
 Values = NDArray[np.float64]
@@ -42,8 +43,5 @@ def block_jackknife(sums: BlockSums, estimate: Estimate) -> Values:
 
 def spread(left_out: Values, has_rest: NDArray[np.bool_], touches: NDArray[np.bool_]) -> Values:
     """Jackknife standard errors (m,) from the estimates without each block (b, m)."""
-    b = len(left_out)
     told = has_rest.all(axis=0) & (touches.sum(axis=0) >= 2)
-    known = np.where(told, left_out, 0.0)
-    squares = np.square(known - known.mean(axis=0)).sum(axis=0)
-    return np.where(told, np.sqrt(squares * (b - 1) / b), np.nan)
+    return np.where(told, jackknife_error(np.where(told, left_out, 0.0)), np.nan)

@@ -28,11 +28,10 @@ def pair_differences(observations: Observations, first: Rows, second: Rows) -> V
         second: the rows they are paired with.
     """
     values, other = observations.values, observations.other
-    dim = 1 if values.ndim == 1 else values.shape[1]
     # First rows of a window stay in memory while second rows pass by.
-    order = np.lexsort((second, first // max(1, _WINDOW_NUMBERS // dim)))
+    order = np.lexsort((second, first // max(1, _WINDOW_NUMBERS // observations.dim)))
     found = np.empty(len(first))
-    size = max(1, _BLOCK_NUMBERS // dim)
+    size = max(1, _BLOCK_NUMBERS // observations.dim)
     for start in range(0, len(order), size):
         pairs = order[start : start + size]
         step = _steps(values, first[pairs], second[pairs])

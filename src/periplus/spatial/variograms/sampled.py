@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from periplus.geo import to_unit
 from periplus.spatial.observations import Observations
 from periplus.spatial.pairs.lags import Lags
 from periplus.spatial.variograms.directions import sector_ends_deg
-from periplus.spatial.variograms.estimators import vector_factor
+from periplus.spatial.variograms.estimators import require_estimator, vector_factor
 from periplus.spatial.variograms.pair_draws import LagPairs, PairDraws
 from periplus.spatial.variograms.pair_values import pair_differences
 from periplus.spatial.variograms.sampling_error import sample_semivariance
@@ -102,10 +102,7 @@ def axis_sectors(
 
 
 def _check(observations: Observations, lags: Lags, estimator: str, pairs_per_lag: int, seed: int) -> None:
-    if estimator not in get_args(Estimator):
-        raise UsageError(f"There is no estimator {estimator!r}; choose from {', '.join(get_args(Estimator))}.")
-    if observations.other is not None and estimator != "matheron":
-        raise UsageError(f"{estimator} is for one variable; use matheron for the cross-variogram of two.")
+    require_estimator(observations, estimator)
     if pairs_per_lag < 2 or pairs_per_lag * len(lags) > _MOST_PAIRS:
         raise UsageError(
             f"{len(lags)} lags with {pairs_per_lag} pairs each cannot be sampled; choose at least 2 pairs a lag, and "

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from periplus.spatial.jackknife import jackknife_error
 from periplus.spatial.vectors.unit_blocks import Values
 
 _DROPPED: Final = 0.1
@@ -89,4 +90,4 @@ def _jackknife(ratios: Values) -> float:
         return float("nan")
     group = np.arange(len(ratios)) % groups
     without = np.array([_slope(ratios[group != g]) for g in range(groups)])
-    return float(np.sqrt((groups - 1) * np.var(without)))
+    return float(jackknife_error(without))
