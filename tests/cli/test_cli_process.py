@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import pty
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from on_a_terminal import interrupted
 
 from periplus import __version__
 from periplus.synth import Town
@@ -83,29 +82,9 @@ def test_a_full_output(gallery: Path) -> None:
 
 @pytest.mark.slow
 def test_a_bar_on_a_terminal_and_ctrl_c(town: Town, tmp_path: Path) -> None:
-    leader, follower = pty.openpty()
     command = [*PERIPLUS, "index", str(town.gallery), "-o", str(tmp_path / "g.gallery"), "-j", "1"]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env={**os.environ, "TERM": "xterm"},
-        # A test run in the background was told to ignore Ctrl-C, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    os.close(follower)
-    seen = b""
-    while b"Learning what photos look like" not in seen:
-        seen += os.read(leader, 4096)
-    process.send_signal(signal.SIGINT)
-    try:
-        while block := os.read(leader, 4096):
-            seen += block
-    except OSError:
-        pass  # So Linux says that the other end is closed.
-    os.close(leader)
-    out, _ = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, b"")
+    status, out, seen = interrupted(command, b"Learning what photos look like", os.environ)
+    assert (status, out) == (130, b"")
     assert b"Stopped. What was done is kept; run the same command to go on." in seen
     assert b"Traceback" not in seen
     assert not (tmp_path / "g.gallery" / "gallery.json").exists()

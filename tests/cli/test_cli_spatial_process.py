@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from forger_spatial import forge_vectors
+from on_a_terminal import interrupted
 
 from periplus.spatial.pairs import tiles
 from periplus.spatial.pairs.checkpoint import Checkpoint
@@ -138,28 +137,9 @@ def test_sigint_and_resume(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "periplus", "spatial", "variogram", tmp_path / "t.parquet", "--vectors"]
     command += [tmp_path / "v.npy", "--fit", "none", "--json", "--jobs", "1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    leader, follower = pty.openpty()
-    with subprocess.Popen(
-        [*map(str, command), "--checkpoint", str(half)],
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env={**environment, "TERM": "xterm"},
-        # A test run in the background was told to ignore Ctrl-C, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        os.close(follower)
-        seen = b""
-        while b"Comparing pairs" not in seen:
-            seen += os.read(leader, 4096)
-        process.send_signal(signal.SIGINT)
-        try:
-            while block := os.read(leader, 4096):
-                seen += block
-        except OSError:
-            pass  # So Linux says that the other end is closed.
-        os.close(leader)
-        out, _ = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, b"")
+    stoppable = [*map(str, command), "--checkpoint", str(half)]
+    status, out, seen = interrupted(stoppable, b"Comparing pairs", environment)
+    assert (status, out) == (130, b"")
     assert b"Traceback" not in seen
     assert b"run the same command to go on." in seen
     assert half.exists()
